@@ -1,0 +1,1 @@
+"""A nightly reading list of efficient vision-language papers."""

@@ -1,0 +1,96 @@
+"""The command line: one command an intent. It only parses and prints; nothing heavy is imported before it is needed.
+
+Exit status: 0 fine; 1 refused (the message says what and what to do); 2 wrong usage; 3 partly done
+(something failed and was survived, see `failures`); 4 the workspace is busy; 5 numbers that do not add
+up; 70 a fault of the program; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+__all__ = ["main", "triage"]
+
+# name -> (module, what it does in one line); the listing must not import the modules
+_COMMANDS = {
+    "init": ("triage.cli.workspace", "Make a workspace: settings, .gitignore, decisions.jsonl."),
+    "demo": ("triage.cli.demo", "Try everything on small made documents, without network or key."),
+    "import": ("triage.cli.gathering", "Read lists, notes and saved pages you already have."),
+    "run": ("triage.cli.steps", "Do everything that is due, and report."),
+    "identify": ("triage.cli.steps", "Match records to works."),
+    "screen": ("triage.cli.steps", "Score works and propose the best."),
+    "label": ("triage.cli.steps", "Give works their efficiency types."),
+    "note": ("triage.cli.steps", "Write notes in the CVinW form."),
+    "list": ("triage.cli.lists", "Write or print the checkbox lists."),
+    "export": ("triage.cli.lists", "Export selected works."),
+    "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), f"{cmd_name}_command")
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="triage-papers", prog_name="triage")
+def triage() -> None:
+    """Keep a reading list of efficient vision-language papers: gathered, matched, screened, labelled
+    with evidence, and reviewed by you.
+
+    Start with `triage demo`, or `triage init` in a folder of your own.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with a status that means something."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    from triage.errors import TriageError
+
+    try:
+        status: Any = triage.main(arguments, prog_name="triage", standalone_mode=False)
+    except TriageError as error:
+        click.echo(f"triage: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  what to do: {error.hint}", err=True)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("triage: stopped; what was finished is kept, the next run goes on from there", err=True)
+        return 130
+    except BrokenPipeError:
+        # the reader (head, less) has gone: not an error of ours, but Python would complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  the last door: a person gets a sentence, not a traceback
+        if os.environ.get("TRIAGE_DEBUG"):
+            raise
+        click.echo(f"triage: a fault of the program: {type(error).__name__}: {error}", err=True)
+        click.echo("  what to do: run it again with TRIAGE_DEBUG=1 and report what it prints", err=True)
+        return 70
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,83 @@
+"""triage list and triage export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from triage.cli.common import Shown, json_option, open_workspace, print_json, print_report, workspace_option
+
+
+def _year(text: str) -> int | None:
+    if text == "undated":
+        return None
+    if text.isdigit() and 1000 <= int(text) <= 9999:
+        return int(text)
+    raise click.UsageError(f"{text!r} is no year; give four digits, or `undated`")
+
+
+@click.command("list", epilog="Example: triage list 2023 --stdout")
+@click.argument("year", required=False)
+@click.option("--venue", help="The list of one venue of that year instead, such as ICCV.")
+@click.option("--stdout", is_flag=True, help="Print the list instead of writing files.")
+@workspace_option
+@json_option
+def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path | None, as_json: bool) -> int:
+    """Write all lists and notes that changed, or print the list of one YEAR (or `undated`).
+
+    A file that holds edits of yours which were not read yet is never overwritten.
+    """
+    from triage import pipeline
+    from triage.lists import list_text
+    from triage.queries import open_snapshot
+
+    workspace = open_workspace(folder)
+    if not stdout:
+        if year or venue:
+            raise click.UsageError("lists are written all together; to see one, add --stdout")
+        with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "list", progress=progress) as run:
+            pipeline.publish(run)
+        return print_report(run, as_json=as_json)
+    if not year:
+        raise click.UsageError("which YEAR? (or `undated`)")
+    con = open_snapshot(workspace.snapshot_path)
+    try:
+        text = list_text(con, workspace, _year(year), venue=venue)
+    finally:
+        con.close()
+    if as_json:
+        print_json({"year": _year(year), "venue": venue, "text": text})
+    else:
+        click.echo(text, nl=False)
+    return 0
+
+
+@click.command("export", epilog="Example: triage export 2023 --format csv")
+@click.argument("year")
+@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="File to write; else selected_YEAR_papers.csv in the workspace.")
+@click.option("--stdout", is_flag=True, help="Print instead of writing a file.")
+@workspace_option
+@json_option
+def export_command(year: str, form: str, output: Path | None, stdout: bool, folder: Path | None, as_json: bool) -> None:
+    """Export the selected works of one YEAR (or `undated`): title, url, venue, year, type, labels, identifiers."""
+    from triage.exports import selected_csv
+    from triage.queries import open_snapshot
+    from triage.workspace import write_atomically
+
+    workspace = open_workspace(folder)
+    con = open_snapshot(workspace.snapshot_path)
+    try:
+        text = selected_csv(con, _year(year))
+    finally:
+        con.close()
+    if stdout:
+        click.echo(text, nl=False)
+        return
+    path = output or workspace.root / f"selected_{year}_papers.{form}"
+    write_atomically(path, text)
+    if as_json:
+        print_json({"file": str(path)})
+    else:
+        click.echo(f"written: {path}")

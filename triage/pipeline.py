@@ -1,0 +1,122 @@
+"""The steps in order; the command line uses them as they are, flows/ wraps them as Prefect tasks.
+
+Each step takes a run, works in batches, is idempotent and gives a report whose numbers add up. A run
+that was killed is repaired by the next one: every step works out what is due from the warehouse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triage.decisions import load_decisions
+from triage.errors import DocumentError, UsageError
+from triage.identity import identify
+from triage.imports import Handed, import_documents, read_file, restore_documents
+from triage.labelling.due import label
+from triage.lists import publish_lists
+from triage.notes import note
+from triage.notes import notes_files as _notes_files
+from triage.rendering import write_files
+from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
+from triage.screening import propose, screen
+
+if TYPE_CHECKING:
+    from triage.workspace import Workspace
+
+__all__ = ["STEPS", "begin", "import_files", "publish", "run_all", "work_ids"]
+
+
+@contextlib.contextmanager
+def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None) -> Iterator[Run]:
+    """A run that has already put back what a new or repaired warehouse lacks, and read the person's words."""
+    with open_run(workspace, command, clock=clock, progress=progress) as run:
+        restore_documents(run)
+        load_decisions(run)
+        yield run
+
+
+def _screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    report = screen(run, works)
+    propose(run)
+    return report
+
+
+def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    if works is not None:
+        raise UsageError("identify works on records, not on single works", hint="leave --work out")
+    return identify(run)
+
+
+def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Write the lists and the notes that changed."""
+    if works is not None:
+        raise UsageError("lists are written whole", hint="leave --work out")
+    report = publish_lists(run)
+    with run.warehouse.burst() as con:
+        files = _notes_files(con, run)
+    write_files(run, "notes", files)
+    return report
+
+
+STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
+    "identify": _identify,
+    "screen": _screen,
+    "label": label,
+    "note": note,
+    "publish": publish,
+}
+"""The steps behind gathering, in order."""
+
+
+def run_all(run: Run) -> None:
+    """Every step, in order, for what is due."""
+    for step in STEPS.values():
+        step(run, None)
+
+
+def import_files(
+    workspace: Workspace, paths: Sequence[Path], *, clock: Clock = system_clock, progress: Progress | None = None
+) -> tuple[list[tuple[Path, Handed, StepReport]], list[tuple[Path, DocumentError]]]:
+    """Import documents; a file that is refused leaves the others alone and writes nothing.
+
+    Returns what was imported with its report, and what was refused with the reason.
+    """
+    read: list[tuple[Path, Handed]] = []
+    refused: list[tuple[Path, DocumentError]] = []
+    for path in paths:
+        try:
+            read.append((path, read_file(path)))
+        except DocumentError as error:
+            refused.append((path, error))
+    if not read:
+        return [], refused
+    with begin(workspace, "import", clock=clock, progress=progress) as run:
+        reports = import_documents(run, [handed for _, handed in read])
+        for path, error in refused:
+            run.fail("import", str(path), "refused document", error.message, error.hint)
+    return [(path, handed, report) for (path, handed), report in zip(read, reports, strict=True)], refused
+
+
+def work_ids(run: Run, names: Sequence[str]) -> list[str] | None:
+    """Full work ids for ids or their beginnings; None for no names, which means whatever is due.
+
+    Raises UsageError for a name that fits no work, or more than one.
+    """
+    if not names:
+        return None
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT n.name, list(w.work_id ORDER BY w.work_id) FILTER (w.work_id IS NOT NULL)"
+            " FROM (SELECT unnest(?) AS name) n LEFT JOIN"
+            " (SELECT work_id, work_id AS name FROM store.work UNION ALL SELECT new_id, old_id FROM store.work_alias) w"
+            " ON starts_with(w.name, n.name) GROUP BY n.name",
+            [list(names)],
+        ).fetchall()
+    for name, found in rows:
+        if len(set(found or ())) != 1:
+            known = f"{len(set(found))} works begin so" if found else "no such work"
+            raise UsageError(f"{name}: {known}", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
+    return sorted({found[0] for _, found in rows})

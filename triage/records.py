@@ -1,0 +1,132 @@
+"""Keeping records: one bulk merge for however many a source or a document gives.
+
+A record that is known keeps what it had where the new answer is poorer (an abstract that is missing
+today does not delete yesterday's).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from triage.models import Record
+from triage.text import canonical_url, is_generic_title, is_preprint, name_tokens, title_key
+from triage.warehouse import stage
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from triage.runs import Run
+
+__all__ = ["Kept", "keep_records", "record_keys"]
+
+_TEXT_MAP = "MAP(VARCHAR, VARCHAR)"
+_STRUCTURE: dict[str, Any] = {
+    "record_id": "VARCHAR", "source": "VARCHAR", "source_key": "VARCHAR", "url": "VARCHAR", "title": "VARCHAR",
+    "abstract": "VARCHAR", "authors": ["VARCHAR"], "venue": "VARCHAR", "year": "INTEGER", "track": "VARCHAR",
+    "acceptance": "VARCHAR", "published": "DATE", "identifiers": _TEXT_MAP, "links": _TEXT_MAP,
+    "raw_sha256": "VARCHAR", "content_hash": "VARCHAR", "title_key": "VARCHAR", "generic": "BOOLEAN",
+    "preprint": "BOOLEAN", "name_tokens": ["VARCHAR"],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many records were new, changed, and seen before without a change (`known` counts both latter)."""
+
+    new: int
+    changed: int
+    known: int
+
+
+def record_keys(record: Record) -> list[tuple[str, str]]:
+    """(scheme, key) pairs a record is matched by: its identifiers, its link, its title."""
+    keys = sorted(record.identifiers.items())
+    if link := canonical_url(record.url):
+        keys.append(("url", link))
+    if key := title_key(record.title):
+        keys.append(("title", key))
+    return keys
+
+
+def content_hash(record: Record) -> str:
+    """Changes exactly when what the source says about the paper changes."""
+    said = record.model_dump(mode="json", exclude={"raw_sha256"})
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()[:16]
+
+
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        **record.model_dump(mode="json"),
+        "record_id": record.record_id,
+        "content_hash": content_hash(record),
+        "title_key": title_key(record.title),
+        "generic": is_generic_title(record.title),
+        "preprint": is_preprint(record.venue),
+        "name_tokens": name_tokens(record.authors),
+    }
+
+
+def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Record]) -> Kept:
+    """Merge records into the warehouse inside the caller's transaction.
+
+    Records with the same record_id in one call count once as new, then as known.
+    """
+    unique: dict[str, Record] = {}
+    for record in records:
+        unique.setdefault(record.record_id, record)
+    stage(con, "staged_record", [_row(record) for record in unique.values()], _STRUCTURE)
+    stage(con, "staged_key", list(_key_rows(unique.values())), dict.fromkeys(("record_id", "scheme", "key"), "VARCHAR"))
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE verdict AS SELECT s.record_id, CASE WHEN r.record_id IS NULL THEN 'new'"
+        " WHEN s.content_hash <> r.content_hash THEN 'changed' ELSE 'known' END AS verdict"
+        " FROM staged_record s LEFT JOIN store.record r USING (record_id)"
+    )
+    counts = dict(con.execute("SELECT verdict, count(*) FROM verdict GROUP BY ALL").fetchall())
+    columns = ", ".join(_STRUCTURE)
+    con.execute(
+        f"INSERT INTO store.record ({columns}, first_run, last_run, first_seen, last_seen, changed_run)"
+        f" SELECT {', '.join('s.' + c for c in _STRUCTURE)}, $run, $run, $now, $now, $run FROM staged_record s JOIN verdict v USING (record_id)"
+        " WHERE v.verdict = 'new'",
+        {"run": run.id, "now": run.now()},
+    )
+    con.execute(_UPDATE_CHANGED, {"run": run.id})
+    con.execute(
+        "UPDATE store.record SET last_run = $run, last_seen = $now WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict <> 'new')",
+        {"run": run.id, "now": run.now()},
+    )
+    con.execute(
+        "UPDATE store.work SET last_run = $run, last_seen = $now WHERE work_id IN"
+        " (SELECT m.work_id FROM store.membership m JOIN verdict v USING (record_id) WHERE v.verdict <> 'new')",
+        {"run": run.id, "now": run.now()},
+    )
+    con.execute("DELETE FROM store.record_key WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict = 'changed')")
+    con.execute("INSERT INTO store.record_key SELECT k.* FROM staged_key k JOIN verdict v USING (record_id) WHERE v.verdict <> 'known'")
+    new = counts.get("new", 0)
+    return Kept(new=new, changed=counts.get("changed", 0), known=len(records) - new)
+
+
+def _key_rows(records: Iterable[Record]) -> Iterable[dict[str, str]]:
+    for record in records:
+        for scheme, key in record_keys(record):
+            yield {"record_id": record.record_id, "scheme": scheme, "key": key}
+
+
+# What a source says now wins, except that nothing is deleted by an answer that lacks it.
+_UPDATE_CHANGED = """
+UPDATE store.record AS r SET
+    url = coalesce(s.url, r.url), title = s.title, abstract = coalesce(s.abstract, r.abstract),
+    authors = CASE WHEN len(s.authors) > 0 THEN s.authors ELSE r.authors END,
+    name_tokens = CASE WHEN len(s.authors) > 0 THEN s.name_tokens ELSE r.name_tokens END,
+    venue = coalesce(s.venue, r.venue), year = coalesce(s.year, r.year), track = coalesce(s.track, r.track),
+    acceptance = coalesce(s.acceptance, r.acceptance), published = coalesce(s.published, r.published),
+    identifiers = map_concat(r.identifiers, s.identifiers), links = map_concat(r.links, s.links),
+    raw_sha256 = s.raw_sha256, content_hash = s.content_hash, title_key = s.title_key, generic = s.generic,
+    preprint = CASE WHEN s.venue IS NULL AND r.venue IS NOT NULL THEN r.preprint ELSE s.preprint END,
+    changed_run = $run
+FROM staged_record s JOIN verdict v USING (record_id)
+WHERE r.record_id = s.record_id AND v.verdict = 'changed'
+"""

@@ -1,0 +1,137 @@
+"""Strict reading of reference files (YAML) into typed models, with file and line in every error.
+
+    seeds/taxonomy.yaml:12: labels.3.alias: unknown key; allowed are aliases, definition, exclude, ...
+
+YAML is read as nodes, so that a duplicate key, an anchor or a wrong value is refused where it stands.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from triage.errors import SettingsError
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = ["Lines", "read_reference"]
+
+Model = TypeVar("Model", bound=BaseModel)
+Path = tuple[str | int, ...]
+
+_HINT = "correct that line; the file shipped with the program is an example of the form"
+
+
+class Lines:
+    """Where each key and item of a file stands: `at(("labels", 3, "id"))` is a 1-based line."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Path, int] = {(): 1}
+
+    def put(self, path: Path, line: int) -> None:
+        self._lines[path] = line
+
+    def at(self, path: Path) -> int:
+        """The line of `path`, or of the nearest thing around it."""
+        while path not in self._lines:
+            path = path[:-1]
+        return self._lines[path]
+
+
+def read_reference(text: str, model: type[Model], *, name: str) -> tuple[Model, Lines]:
+    """Read YAML `text` of the file called `name` into `model`, and say where everything stands.
+
+    Raises SettingsError "NAME:LINE: key: what is wrong; what is allowed" for the first fault.
+    """
+    values, lines = _values(text, name)
+    if not isinstance(values, dict):
+        raise SettingsError(f"{name}:1: the file must be a mapping of keys; allowed are {_allowed(model)}", hint=_HINT)
+    try:
+        return model.model_validate(values, strict=False), lines
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False)[0]
+        path = tuple(fault["loc"])
+        raise SettingsError(f"{name}:{lines.at(path)}: {_dotted(path)}: {_reason(fault, model)}", hint=_HINT) from error
+
+
+def _values(text: str, name: str) -> tuple[Any, Lines]:
+    import yaml
+
+    # the C parser is ten times faster and builds the same nodes; PyYAML may come without it
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    lines = Lines()
+    try:
+        node = yaml.compose(text, Loader=loader)
+        return _plain(node, (), lines, name, set(), loader("")) if node is not None else None, lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise SettingsError(f"{name}:{line}: not valid YAML: {error.problem}", hint=_HINT) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(f"{name}: not valid YAML: {error}", hint=_HINT) from error
+
+
+def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, seen: set[int], loader: Any) -> Any:
+    """The plain value of a node; remembers its line, refuses duplicate keys and anchors."""
+    import yaml
+
+    line = node.start_mark.line + 1
+    lines.put(path, line)
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_object(node)
+    # a node met twice is an anchor's alias: one line of them can stand for gigabytes
+    if id(node) in seen:
+        raise SettingsError(f"{name}:{line}: anchors and aliases (& and *) are not allowed here", hint=_HINT)
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*path, i), lines, name, seen, loader) for i, item in enumerate(node.value)]
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        place = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise SettingsError(f"{name}:{place}: a key must be a single word", hint=_HINT)
+        key = str(key_node.value)
+        if key in values:
+            raise SettingsError(f"{name}:{place}: {_dotted((*path, key))}: the key stands here twice", hint=_HINT)
+        values[key] = _plain(value_node, (*path, key), lines, name, seen, loader)
+        lines.put((*path, key), place)
+    return values
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path) or "the file"
+
+
+def _reason(fault: Any, model: type[BaseModel]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key; allowed are {_allowed(_model_at(model, fault['loc'][:-1]) or model)}"
+    if fault["type"] == "missing":
+        return "this key is missing"
+    return f"{fault['msg'].removeprefix('Value error, ')} (found {str(fault['input'])[:60]!r})"
+
+
+def _allowed(model: type[BaseModel]) -> str:
+    return ", ".join(sorted(model.model_fields))
+
+
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """The model that stands at `path` inside `model`, found through its annotations."""
+    annotation: Any = model
+    for part in path:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            field = annotation.model_fields.get(str(part))
+            annotation = field.annotation if field else None
+        else:
+            arguments = [a for a in get_args(annotation) if a is not Ellipsis]
+            annotation = arguments[-1] if arguments else None
+        annotation = _without_none(annotation)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return next((a for a in get_args(annotation) if a is not type(None)), None)
+    return annotation

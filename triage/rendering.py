@@ -1,0 +1,94 @@
+"""Files the program renders: written only over what it wrote itself or has read as a document.
+
+Until a person's edits are merged (`triage sync`), a file that differs from both is left alone, and the
+run says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triage.errors import WorkspaceError
+from triage.runs import StepReport
+from triage.warehouse import stage
+from triage.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from triage.runs import Run
+
+__all__ = ["RenderedFile", "write_files"]
+
+_REMEMBERED = 20
+"""Renderings kept: a file put back to one of them (another branch, a revert) holds nothing unread."""
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """What a file of the workspace should hold."""
+
+    path: Path
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
+
+
+def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepReport:
+    """Write each file that changed. `new` were written, `known` were the same, `refused` hold somebody's edits."""
+    changed, same, left = [], 0, []
+    known = _known_contents(run)
+    run.progress.step(step, len(files))
+    for file in files:
+        name = run.workspace.relative(file.path)
+        there = _content_hash(file.path)
+        if there == file.sha256:
+            same += 1
+        elif there is not None and (name, there) not in known and ("", there) not in known:
+            left.append(name)
+        else:
+            changed.append(file)
+    _remember(run, files)
+    for file in changed:
+        write_atomically(file.path, file.text)
+        run.progress.advance()
+    written = tuple(run.workspace.relative(file.path) for file in changed)
+    messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage import {name}` reads its ticks" for name in left)
+    return run.add(
+        StepReport(step=step, read=len(files), new=len(written), known=same, refused=len(left), files=written, messages=messages)
+    )
+
+
+def _content_hash(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise WorkspaceError(f"{path}: cannot be read: {error.strerror}", hint="check that it is a file and its permissions") from error
+
+
+def _known_contents(run: Run) -> set[tuple[str, str]]:
+    """(path, hash) of all we rendered, and ("", hash) of every document that was read: nothing in them is unread."""
+    with run.warehouse.burst() as con:
+        rows = con.execute("SELECT path, sha256 FROM store.rendered UNION ALL SELECT '', sha256 FROM store.document").fetchall()
+    return set(rows)
+
+
+def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
+    """Before the files are written: after a kill in between, the next run still knows either content as its own."""
+    rows = [{"path": run.workspace.relative(f.path), "sha256": f.sha256, "text": f.text} for f in files]
+    with run.warehouse.burst() as con:
+        stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
+        con.execute(
+            "INSERT INTO store.rendered SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
+            " FROM rendering r WHERE r.sha256 IS DISTINCT FROM (SELECT arg_max(o.sha256, o.position) FROM store.rendered o WHERE o.path = r.path)",
+            {"run": run.id, "now": run.now()},
+        )
+        con.execute(
+            "DELETE FROM store.rendered AS r WHERE position < (SELECT max(position) FROM store.rendered o WHERE o.path = r.path) - ?", [_REMEMBERED]
+        )

@@ -1,0 +1,92 @@
+"""Works -> ranked proposals.
+
+A work is screened again only when its text or the cues changed. Proposals are the best-scored works
+nobody has spoken about, at most N new ones a run; one that was made stays until a person decides or
+its score falls below the threshold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from triage.cues import Cues, load_cues, score_text
+from triage.runs import StepReport
+from triage.warehouse import stage
+
+if TYPE_CHECKING:
+    from triage.runs import Run
+    from triage.workspace import Workspace
+
+__all__ = ["propose", "screen", "workspace_cues"]
+
+_SHAPE: dict[str, Any] = {
+    "work_id": "VARCHAR", "score": "DOUBLE", "vision_language": "DOUBLE", "efficiency": "DOUBLE", "filter_hit": "BOOLEAN",
+    "evidence": "JSON", "basis": "VARCHAR",
+}  # fmt: skip
+
+
+def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
+    """The user's cues if there are any, else the packaged; with a hash of their text."""
+    text, name = workspace.reference("seeds", "cues.yaml")
+    return load_cues(text, name=name), hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Score what is due, or the named works whatever is known of them. `new` were scored, `known` had not changed."""
+    cues, version = workspace_cues(run.workspace)
+    with run.warehouse.burst() as con:
+        total = con.execute("SELECT count(*) FROM store.work").fetchall()[0][0] if works is None else len(works)
+        due = con.execute(
+            "SELECT w.work_id, w.title, w.abstract, w.text_hash FROM store.work w LEFT JOIN store.screening s USING (work_id)"
+            " WHERE CASE WHEN $works IS NULL THEN s.basis IS DISTINCT FROM w.text_hash || $version ELSE list_contains($works, w.work_id) END"
+            " ORDER BY w.work_id",
+            {"version": version, "works": None if works is None else list(works)},
+        ).fetchall()
+    run.progress.step("screen", len(due))
+    rows = []
+    for work_id, title, abstract, text_hash in due:
+        scored = score_text(title, abstract, cues)
+        rows.append({"work_id": work_id, "basis": text_hash + version, **scored.model_dump(mode="json")})
+        run.progress.advance()
+    with run.warehouse.burst() as con:
+        stage(con, "scored", rows, _SHAPE)
+        con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM scored)")
+        con.execute("INSERT INTO store.screening SELECT *, ?, ? FROM scored", [run.id, run.now()])
+        con.execute("DELETE FROM store.screening WHERE work_id NOT IN (SELECT work_id FROM store.work)")
+    return run.add(StepReport(step="screen", read=total, new=len(due), known=total - len(due)))
+
+
+def propose(run: Run) -> StepReport:
+    """Propose the best works above the threshold that nobody has decided on, at most `max_proposals` new ones.
+
+    `read` are all works at or above the threshold or proposed before; `new` were proposed now, `known`
+    are proposed or decided already, `refused` did not fit into this run and wait for the next.
+    """
+    settings = run.settings.screening
+    run.progress.step("propose")
+    with run.warehouse.burst() as con:
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, decision, proposed FROM main.works"
+            " WHERE proposed OR screening_score >= ?",
+            [settings.threshold],
+        )
+        withdrawn = con.execute(
+            "DELETE FROM store.proposal WHERE work_id IN (SELECT work_id FROM standing WHERE decision IS NULL AND screening_score < ?)"
+            " OR work_id NOT IN (SELECT work_id FROM store.work)",
+            [settings.threshold],
+        ).fetchall()[0][0]
+        new = con.execute(
+            "INSERT INTO store.proposal SELECT work_id, screening_score, $run, $now FROM standing WHERE decision IS NULL AND NOT proposed"
+            " ORDER BY screening_score DESC, work_id LIMIT $most",
+            {"run": run.id, "now": run.now(), "most": settings.max_proposals},
+        ).fetchall()[0][0]
+        read, waiting = con.execute("SELECT count(*), count(*) FILTER (decision IS NULL AND NOT proposed) FROM standing").fetchall()[0]
+    left = waiting - new
+    return run.add(
+        StepReport(
+            step="propose", read=read, new=new, known=read - new - left, refused=left,
+            counts={"proposals": new, "withdrawn": withdrawn, "waiting": left},
+        )
+    )  # fmt: skip

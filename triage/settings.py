@@ -1,0 +1,150 @@
+"""The typed settings of a workspace: triage.toml, overridden by environment variables.
+
+`TRIAGE_SCREENING__THRESHOLD=0.4` overrides `threshold` in `[screening]`. An unknown key or a bad value
+is refused with the file, the line and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage.errors import SettingsError
+
+__all__ = ["Settings", "load_settings"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Producer = Literal["learned", "llm", "embedding", "lexical"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorkspaceSettings(_Section):
+    """Who speaks here, and where the warehouse lies (relative to the workspace)."""
+
+    person: str = ""
+    warehouse: Annotated[str, Field(min_length=1)] = "triage.duckdb"
+    wait_seconds: Annotated[float, Field(ge=0, le=600)] = 15
+
+
+class ScreeningSettings(_Section):
+    """What is proposed, and what a venue list holds."""
+
+    threshold: Share = 0.35
+    max_proposals: Annotated[int, Field(ge=0)] = 50
+    scope: Literal["curator-words", "cues"] = "curator-words"
+    scope_threshold: Share = 0.15
+
+
+class LabelSettings(_Section):
+    """Which labels count, and whose word comes first after a person's."""
+
+    threshold: Share = 0.5
+    producers: tuple[Producer, ...] = ("llm", "learned", "embedding", "lexical")
+
+
+class NoteSettings(_Section):
+    """Which works get a note written."""
+
+    proposals: bool = True
+
+
+class Settings(_Section):
+    """All settings; every key has a default, so an empty file is a valid one."""
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    screening: ScreeningSettings = ScreeningSettings()
+    labels: LabelSettings = LabelSettings()
+    notes: NoteSettings = NoteSettings()
+
+
+def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settings:
+    """Read TOML `text` (of file `name`) with overrides from `environ`.
+
+    Raises SettingsError: "NAME:LINE: section.key: what is wrong; what is allowed".
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: not valid TOML: {error}", hint="correct that line; `triage init` writes a commented example") from error
+    overridden = _override(values, environ)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = [_explain(dict(problem), text, name, overridden) for problem in error.errors()]
+        raise SettingsError("\n".join(problems), hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)") from error
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Put TRIAGE_SECTION__KEY variables into `values`; return which paths came from which variable."""
+    overridden: dict[tuple[str, ...], str] = {}
+    for variable in sorted(environ):
+        if not variable.startswith("TRIAGE_") or "__" not in variable:
+            continue
+        path = tuple(variable.removeprefix("TRIAGE_").lower().split("__"))
+        place = values
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise SettingsError(f"environment variable {variable}: {part} is not a section", hint="unset it or correct its name")
+        place[path[-1]] = _toml_value(environ[variable])
+        overridden[path] = variable
+    return overridden
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(problem: dict[str, Any], text: str, name: str, overridden: Mapping[tuple[str, ...], str]) -> str:
+    path = tuple(str(part) for part in problem["loc"])
+    where = _where(path, text, name, overridden)
+    dotted = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        allowed = _keys_at(path[:-1])
+        near = difflib.get_close_matches(path[-1], allowed, n=1)
+        guess = f", did you mean {near[0]!r}?" if near else ""
+        return f"{where}: {dotted}: unknown key{guess} (allowed: {', '.join(allowed)})"
+    return f"{where}: {dotted}: {problem['msg']}; got {problem['input']!r}"
+
+
+def _where(path: tuple[str, ...], text: str, name: str, overridden: Mapping[tuple[str, ...], str]) -> str:
+    for length in range(len(path), 0, -1):
+        if variable := overridden.get(path[:length]):
+            return f"environment variable {variable}"
+    return f"{name}:{_line_of(path, text)}"
+
+
+def _keys_at(path: tuple[str, ...]) -> list[str]:
+    model: Any = Settings
+    for part in path:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        model = field.annotation if field else None
+    return sorted(model.model_fields) if hasattr(model, "model_fields") else []
+
+
+def _line_of(path: tuple[str, ...], text: str) -> int:
+    """The 1-based line where `path` is set; tomllib gives none, so headers and keys are followed by eye."""
+    section: tuple[str, ...] = ()
+    best = (0, 1)
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            section = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            here = section
+        elif key := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            here = section + tuple(part.strip("\"'") for part in key[1].split("."))
+        else:
+            continue
+        if here == path[: len(here)] and len(here) > best[0]:
+            best = (len(here), number)
+    return best[1]

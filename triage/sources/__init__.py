@@ -1,0 +1,83 @@
+"""Sources: pure. A source says what to request and turns a response into records; it never does I/O.
+
+`gather.py` drives it through the one HTTP door (`web.py`), keeps the raw response, and believes a
+response only when the source's own completeness verdict does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from triage.models import Record, Refusal
+
+__all__ = ["Parsed", "Request", "Response", "Source", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing to ask for: `key` names it within its source ("2024-08-01"), `accept` are the media types a
+    good answer may have (any other, such as a challenge page, is a failure)."""
+
+    key: str
+    url: str
+    accept: tuple[str, ...]
+    method: Literal["GET", "POST"] = "GET"
+    body: bytes | None = None
+    largest: int = 64_000_000
+    """Bytes of body, decompressed, beyond which the answer is refused."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A good answer: status 200 (or what was stored, where the server said 304), one of the accepted media
+    types, whole, within the size limit. `sha256` names the body in the raw store."""
+
+    url: str
+    status: int
+    media_type: str
+    body: bytes
+    sha256: str
+    fetched_at: datetime
+    unchanged: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is whole. `declared` is the number the answer itself claims (None: it claims none),
+    `nothing` says which kind of nothing when there are no records."""
+
+    complete: bool
+    reason: str
+    declared: int | None = None
+    nothing: Literal["truly none", "parsed none"] | None = None
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a response yields: in = records + refused; `more` are follow-up requests (the next page)."""
+
+    records: tuple[Record, ...]
+    verdict: Verdict
+    refused: tuple[Refusal, ...] = ()
+    more: tuple[Request, ...] = field(default=())
+
+
+class Source(Protocol):
+    """One feed or venue site. `parse` raises SourceError when the answer is not what the source gives
+    (HTML where JSON is due, a list of strings, an error entry)."""
+
+    name: str
+    hosts: tuple[str, ...]
+    """Hosts its requests and redirects may go to."""
+    base_url: str
+    """Default address; settings may put another in its place."""
+
+    def due(self, *, today: date, final: date | None, since_days: int) -> tuple[date, ...]:
+        """Days to ask for, oldest first, given the last day known to be final (None: empty warehouse)."""
+        ...
+
+    def requests(self, day: date, *, base_url: str) -> tuple[Request, ...]: ...
+
+    def parse(self, request: Request, response: Response) -> Parsed: ...

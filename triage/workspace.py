@@ -1,0 +1,219 @@
+"""A workspace: the user's folder, its settings, and where everything in it lives.
+
+The user's own `prompts/`, `seeds/` and `queries/` win over the packaged files; migrations and views
+are always the packaged ones. Packaged files are found in a wheel (`triage/_packaged/`), in an
+editable install and in a plain checkout (beside the `triage` folder).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from triage.errors import BusyError, SettingsError, UsageError, WorkspaceError
+from triage.settings import Settings, load_settings
+
+__all__ = ["SETTINGS_FILE", "Workspace", "packaged", "write_atomically"]
+
+SETTINGS_FILE = "triage.toml"
+Reference = Literal["prompts", "seeds", "queries"]
+
+_TOML = """\
+# Settings of this triage workspace. Every line is optional; what is commented out shows the default.
+# Environment variables override: TRIAGE_SCREENING__THRESHOLD=0.4 sets [screening] threshold.
+
+[workspace]
+# person = "Your Name"             # who signs decisions; else git's user.name, else the login name
+# warehouse = "triage.duckdb"      # the DuckDB file, relative to this folder or absolute
+# wait_seconds = 15                # how long to wait while another process has the database open
+
+[screening]
+# threshold = 0.35                 # works scored at least this are proposed (0..1)
+# max_proposals = 50               # at most this many new proposals a run, best first
+# scope = "curator-words"          # what a venue list holds: "curator-words" (the word filter) or "cues"
+# scope_threshold = 0.15           # with scope = "cues": works scored at least this
+
+[labels]
+# threshold = 0.5                  # labels below this confidence are kept but not shown
+# producers = ["llm", "learned", "embedding", "lexical"]   # whose labels come first, after a person's
+
+[notes]
+# proposals = true                 # write notes for proposals too, not only for selected works
+"""
+
+_GITIGNORE = """\
+# What triage can make again. decisions.jsonl, lists/ and notes/ are yours: keep them in git.
+/triage.duckdb*
+/snapshot.duckdb*
+/raw/
+/.triage/
+"""
+
+
+def packaged(kind: str) -> Path:
+    """The folder of packaged files of one kind: prompts, seeds, warehouse or flows.
+
+    Raises WorkspaceError when the installation lacks it.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "_packaged" / kind, here.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise WorkspaceError(f"the installation lacks its folder {kind!r}", hint="install the package again")
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write through a temporary file, fsync and replace: a reader sees the old or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions; nothing was changed") from error
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with a triage.toml. Paths are absolute; nothing is created by looking."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, start: Path | None, *, environ: Mapping[str, str]) -> Workspace:
+        """The workspace at `start`, or the nearest parent of the current folder that has a triage.toml.
+
+        Raises WorkspaceError when there is none (pointing to `triage init`), SettingsError when the
+        settings are wrong.
+        """
+        root = _find(start)
+        path = root / SETTINGS_FILE
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: cannot be read: {error}", hint="it must be a text file in UTF-8") from error
+        return cls(root, load_settings(text, name=str(path), environ=environ))
+
+    @classmethod
+    def init(cls, folder: Path, *, environ: Mapping[str, str]) -> tuple[Workspace, list[str]]:
+        """Make a workspace of `folder` (created when missing); files that exist stay as they are.
+
+        Returns the workspace and the names of the files that were written.
+        """
+        written = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(f"{folder}: cannot be made: {error.strerror}", hint="choose another folder") from error
+        for name, content in ((SETTINGS_FILE, _TOML), (".gitignore", _GITIGNORE), ("decisions.jsonl", "")):
+            if not (folder / name).exists():
+                write_atomically(folder / name, content)
+                written.append(name)
+        return cls.open(folder, environ=environ), written
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.root / self.settings.workspace.warehouse
+
+    @property
+    def snapshot_path(self) -> Path:
+        return self.warehouse_path.with_name("snapshot.duckdb")
+
+    @property
+    def decisions_path(self) -> Path:
+        return self.root / "decisions.jsonl"
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "raw"
+
+    def list_path(self, year: int | None) -> Path:
+        return self.root / "lists" / ("undated.md" if year is None else f"{year}.md")
+
+    def venue_list_path(self, venue: str, year: int) -> Path:
+        return self.root / "lists" / "venues" / f"{safe_name(venue)}-{year}.md"
+
+    def notes_path(self, year: int | None) -> Path:
+        return self.root / "notes" / ("undated.md" if year is None else f"{year}.md")
+
+    def relative(self, path: Path) -> str:
+        """The path as shown to the user and kept in the warehouse: relative, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def reference(self, kind: Reference, name: str) -> tuple[str, str]:
+        """(text, name to show) of a reference file: the user's own if there is one, else the packaged.
+
+        Raises SettingsError when it cannot be read, UsageError when there is none of that name.
+        """
+        own = self.root / kind / name
+        shipped = (packaged("warehouse") / "queries" if kind == "queries" else packaged(kind)) / name
+        path = own if own.is_file() else shipped
+        try:
+            return path.read_text(encoding="utf-8-sig"), str(path.relative_to(self.root)) if path == own else f"packaged {kind}/{name}"
+        except FileNotFoundError:
+            known = sorted({p.name for folder in (own.parent, shipped.parent) if folder.is_dir() for p in folder.iterdir() if p.is_file()})
+            raise UsageError(f"no {kind} file {name!r}", hint=f"there are: {', '.join(known)}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: cannot be read: {error}", hint="it must be a text file in UTF-8") from error
+
+    @contextlib.contextmanager
+    def locked(self, command: str, *, started: str) -> Iterator[None]:
+        """Hold the workspace for one writing command; the system lets go when the process dies.
+
+        Raises BusyError at once, naming the holder, when another process has it.
+        """
+        import filelock
+
+        state = self.root / ".triage"
+        try:
+            state.mkdir(exist_ok=True)
+            lock = filelock.FileLock(state / "lock", timeout=0)
+            lock.acquire()
+        except filelock.Timeout:
+            raise BusyError(f"{self.root} is held by {_holder(state)}", hint="wait until it has finished, or stop that process") from None
+        except OSError as error:
+            raise WorkspaceError(f"{state}: cannot be written: {error.strerror}", hint="check the folder's permissions and free space") from error
+        try:
+            write_atomically(state / "holder.json", json.dumps({"pid": os.getpid(), "command": command, "started": started}))
+            yield
+        finally:
+            lock.release()
+
+
+def safe_name(venue: str) -> str:
+    """A venue as a file name: letters, digits and hyphens only, so that no venue leaves its folder."""
+    from triage.text import venue_key
+
+    return venue_key(venue)[:80] or "unknown"
+
+
+def _find(start: Path | None) -> Path:
+    if start is not None:
+        if (start / SETTINGS_FILE).is_file():
+            return start.resolve()
+        raise WorkspaceError(f"{start} is no workspace (it has no {SETTINGS_FILE})", hint=f"make one: triage init {start}")
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise WorkspaceError(f"no workspace here: neither {here} nor a parent has a {SETTINGS_FILE}", hint="make one with `triage init`, or name one with --workspace DIR")
+
+
+def _holder(state: Path) -> str:
+    try:
+        holder = json.loads((state / "holder.json").read_text(encoding="utf-8"))
+        return f"`{holder['command']}`, process {holder['pid']}, since {holder['started']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

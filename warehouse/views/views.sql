@@ -1,0 +1,249 @@
+-- The views users query. Columns are a promise: add, never rename or drop, and raise the schema
+-- version with a migration when one must change. Made again whenever this file changes.
+
+CREATE OR REPLACE VIEW main.decisions AS
+WITH undone AS (SELECT value AS decision_id FROM store.decision WHERE what = 'undo'),
+ranked AS (
+    SELECT d.*,
+           d.what <> 'undo' AND NOT EXISTS (SELECT 1 FROM undone u WHERE u.decision_id = d.decision_id) AS stands,
+           CASE WHEN d.what IN ('selected', 'rejected', 'later') THEN 'decision' ELSE d.what END AS topic
+    FROM store.decision d
+)
+SELECT decision_id, work_id, title, what, value, reason, who, made_at, said_in,
+       -- same / not-same name a second work and do not replace each other
+       stands AND (topic IN ('same', 'not-same') OR row_number() OVER (
+           PARTITION BY coalesce(work_id, decision_id), topic, stands
+           ORDER BY made_at DESC, position DESC) = 1) AS in_force
+FROM ranked;
+COMMENT ON VIEW main.decisions IS 'A person''s words, from decisions.jsonl: one row a word';
+COMMENT ON COLUMN main.decisions.decision_id IS 'id of the line in decisions.jsonl';
+COMMENT ON COLUMN main.decisions.work_id IS 'the work it is about; NULL while no record of it has been gathered';
+COMMENT ON COLUMN main.decisions.title IS 'title of the work as the person saw it';
+COMMENT ON COLUMN main.decisions.what IS 'selected, rejected, later, type, correction, same, not-same or undo';
+COMMENT ON COLUMN main.decisions.value IS 'the Type as typed, the correction as JSON, or the other work';
+COMMENT ON COLUMN main.decisions.reason IS 'why, in the person''s words; NULL when none was given';
+COMMENT ON COLUMN main.decisions.who IS 'who said it';
+COMMENT ON COLUMN main.decisions.made_at IS 'when it was said, UTC';
+COMMENT ON COLUMN main.decisions.said_in IS 'where it was said: a file, a command';
+COMMENT ON COLUMN main.decisions.in_force IS 'whether it still counts: the newest of its kind for the work, and not undone';
+
+CREATE OR REPLACE VIEW main.records AS
+SELECT r.record_id, m.work_id, r.source, r.source_key, r.url, r.title, r.abstract, r.authors, r.venue, r.year,
+       r.track, r.acceptance, r.published, r.identifiers, r.links, r.raw_sha256, r.first_run, r.last_run,
+       r.first_seen, r.last_seen
+FROM store.record r LEFT JOIN store.membership m USING (record_id);
+COMMENT ON VIEW main.records IS 'What one source said about one paper: one row a record';
+COMMENT ON COLUMN main.records.record_id IS 'depends on source and source_key only';
+COMMENT ON COLUMN main.records.work_id IS 'the work this record tells of; NULL until identified';
+COMMENT ON COLUMN main.records.source IS 'name of the source: documents, arxiv, huggingface, ...';
+COMMENT ON COLUMN main.records.source_key IS 'natural key of the record in its source';
+COMMENT ON COLUMN main.records.url IS 'link to the paper''s page; NULL when the source gives none';
+COMMENT ON COLUMN main.records.title IS 'title, one line';
+COMMENT ON COLUMN main.records.abstract IS 'abstract with its own line breaks; NULL when the source gives none';
+COMMENT ON COLUMN main.records.authors IS 'names in order; empty when the source gives none';
+COMMENT ON COLUMN main.records.venue IS 'venue as the source names it; NULL when unknown';
+COMMENT ON COLUMN main.records.year IS 'year of the venue or of the preprint; NULL when unknown';
+COMMENT ON COLUMN main.records.track IS 'track of the venue; NULL when unknown';
+COMMENT ON COLUMN main.records.acceptance IS 'oral, spotlight, poster ... as the venue says it';
+COMMENT ON COLUMN main.records.published IS 'day of publication as the source gives it; NULL when it gives none';
+COMMENT ON COLUMN main.records.identifiers IS 'scheme -> value: arxiv (without version), doi, openreview, anthology';
+COMMENT ON COLUMN main.records.links IS 'other links: pdf, code, project page';
+COMMENT ON COLUMN main.records.raw_sha256 IS 'hash of the response or document it was read from';
+COMMENT ON COLUMN main.records.first_run IS 'run that first saw it';
+COMMENT ON COLUMN main.records.last_run IS 'run that last saw it';
+COMMENT ON COLUMN main.records.first_seen IS 'when it was first seen, UTC';
+COMMENT ON COLUMN main.records.last_seen IS 'when it was last seen, UTC';
+
+CREATE OR REPLACE VIEW store.labelling_current AS
+SELECT l.*, coalesce(p.rank, CASE WHEN l.producer = 'human' THEN -1 ELSE 1000 END) AS producer_rank
+FROM store.labelling l LEFT JOIN store.producer_order p USING (producer)
+WHERE l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force)
+QUALIFY row_number() OVER (PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, l.run_id DESC, l.labelling_id) = 1;
+
+CREATE OR REPLACE VIEW main.labels_current AS
+WITH threshold AS (SELECT coalesce(max(CAST(value AS DOUBLE)), 0) AS least FROM store.setting WHERE name = 'labels.threshold')
+SELECT c.work_id, b.label, b.confidence, c.producer, b.proposed, b.field, b.span_start, b.span_end, b.quote,
+       c.display, c.model, c.prompt_hash, c.taxonomy_version, c.run_id, c.made_at,
+       c.producer_rank = min(c.producer_rank) OVER (PARTITION BY c.work_id) AS decides,
+       b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold) AS counts,
+       b.position
+FROM store.labelling_current c JOIN store.label b USING (labelling_id);
+COMMENT ON VIEW main.labels_current IS 'The newest labels of each producer for each work, one row a label; decides AND counts are the ones shown';
+COMMENT ON COLUMN main.labels_current.work_id IS 'the work';
+COMMENT ON COLUMN main.labels_current.label IS 'taxonomy id such as compression/distillation, survey, or other';
+COMMENT ON COLUMN main.labels_current.confidence IS '0..1; NULL where a person spoke';
+COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, learned, llm or human';
+COMMENT ON COLUMN main.labels_current.proposed IS 'words proposed for a new label where label is other';
+COMMENT ON COLUMN main.labels_current.field IS 'where the quote stands: title or abstract';
+COMMENT ON COLUMN main.labels_current.span_start IS 'first character of the quote in that field, from 0';
+COMMENT ON COLUMN main.labels_current.span_end IS 'behind the last character of the quote';
+COMMENT ON COLUMN main.labels_current.quote IS 'the words it rests on; NULL where a person spoke';
+COMMENT ON COLUMN main.labels_current.display IS 'the Type as displayed: as typed by a person, else made from the labels';
+COMMENT ON COLUMN main.labels_current.model IS 'model that produced it; NULL for rules and people';
+COMMENT ON COLUMN main.labels_current.prompt_hash IS 'hash of the prompt; NULL without a model';
+COMMENT ON COLUMN main.labels_current.taxonomy_version IS 'version of the taxonomy it speaks';
+COMMENT ON COLUMN main.labels_current.run_id IS 'run that wrote it';
+COMMENT ON COLUMN main.labels_current.made_at IS 'when, UTC';
+COMMENT ON COLUMN main.labels_current.decides IS 'true for the producer whose labels are shown for this work';
+COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reaches the threshold of the settings';
+COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
+
+CREATE OR REPLACE VIEW main.works AS
+WITH shown AS (
+    SELECT work_id, arg_min(display, producer_rank) AS type, arg_min(producer, producer_rank) AS producer
+    FROM store.labelling_current GROUP BY work_id
+),
+labels AS (
+    SELECT work_id, list(label ORDER BY position) AS labels FROM main.labels_current WHERE decides AND counts GROUP BY work_id
+),
+word AS (
+    SELECT work_id, max(what) AS decision FROM main.decisions
+    WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
+)
+SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
+       coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
+       s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
+       w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen
+FROM store.work w
+LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
+COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
+COMMENT ON COLUMN main.works.work_id IS 'id of the work';
+COMMENT ON COLUMN main.works.title IS 'title of its best record';
+COMMENT ON COLUMN main.works.abstract IS 'abstract of the best record that has one; NULL when none has';
+COMMENT ON COLUMN main.works.authors IS 'names in order; empty when no record has any';
+COMMENT ON COLUMN main.works.venue IS 'venue of the best record; arXiv for a preprint';
+COMMENT ON COLUMN main.works.year IS 'year; NULL when no record has one';
+COMMENT ON COLUMN main.works.url IS 'the link shown';
+COMMENT ON COLUMN main.works.type IS 'efficiency type as displayed: typed by a person, else made from the labels';
+COMMENT ON COLUMN main.works.labels IS 'taxonomy ids behind the type, in order';
+COMMENT ON COLUMN main.works.labelled_by IS 'producer of the type: human, llm, learned, embedding or lexical';
+COMMENT ON COLUMN main.works.decision IS 'selected, rejected, later, or NULL when nobody has spoken';
+COMMENT ON COLUMN main.works.screening_score IS '0..1: how likely it belongs on the list; NULL until screened';
+COMMENT ON COLUMN main.works.curator_words IS 'whether the curator''s own word filter keeps it';
+COMMENT ON COLUMN main.works.proposed IS 'whether the machine has proposed it';
+COMMENT ON COLUMN main.works.published IS 'earliest day of publication any record gives';
+COMMENT ON COLUMN main.works.identifiers IS 'scheme -> value, of all its records';
+COMMENT ON COLUMN main.works.records IS 'how many records tell of it';
+COMMENT ON COLUMN main.works.first_run IS 'run that first saw one of its records';
+COMMENT ON COLUMN main.works.last_run IS 'run that last saw one of its records';
+COMMENT ON COLUMN main.works.first_seen IS 'when it was first seen, UTC';
+COMMENT ON COLUMN main.works.last_seen IS 'when it was last seen, UTC';
+
+CREATE OR REPLACE VIEW main.review_queue AS
+SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
+       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at
+FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
+WHERE w.decision IS NULL
+ORDER BY w.screening_score DESC, w.work_id;
+COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
+COMMENT ON COLUMN main.review_queue.work_id IS 'the work';
+COMMENT ON COLUMN main.review_queue.title IS 'title';
+COMMENT ON COLUMN main.review_queue.venue IS 'venue; arXiv for a preprint';
+COMMENT ON COLUMN main.review_queue.year IS 'year; NULL when unknown';
+COMMENT ON COLUMN main.review_queue.url IS 'link';
+COMMENT ON COLUMN main.review_queue.screening_score IS '0..1';
+COMMENT ON COLUMN main.review_queue.type IS 'proposed type as displayed';
+COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
+COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
+COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
+COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+
+CREATE OR REPLACE VIEW main.year_list AS
+SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
+FROM main.works w
+WHERE w.decision = 'selected' OR (w.proposed AND w.decision IS NULL)
+ORDER BY w.year NULLS LAST, lower(w.venue) NULLS LAST, w.url NULLS LAST, w.title, w.work_id;
+COMMENT ON VIEW main.year_list IS 'What the yearly lists hold: selected works and open proposals, in the order of a list';
+COMMENT ON COLUMN main.year_list.year IS 'year of the list; NULL for lists/undated.md';
+COMMENT ON COLUMN main.year_list.work_id IS 'the work';
+COMMENT ON COLUMN main.year_list.title IS 'title';
+COMMENT ON COLUMN main.year_list.url IS 'link';
+COMMENT ON COLUMN main.year_list.venue IS 'venue; arXiv for a preprint';
+COMMENT ON COLUMN main.year_list.type IS 'type as displayed';
+COMMENT ON COLUMN main.year_list.labels IS 'taxonomy ids behind it';
+COMMENT ON COLUMN main.year_list.decision IS 'selected, or NULL for a proposal';
+COMMENT ON COLUMN main.year_list.screening_score IS '0..1; NULL until screened';
+
+CREATE OR REPLACE VIEW main.notes AS
+WITH current AS (
+    SELECT * FROM store.note
+    QUALIFY row_number() OVER (PARTITION BY work_id, producer ORDER BY made_at DESC, run_id DESC, note_id) = 1
+)
+SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
+FROM current c JOIN store.bullet b USING (note_id);
+COMMENT ON VIEW main.notes IS 'Notes in the CVinW form: one row a bullet, the newest note of each producer';
+COMMENT ON COLUMN main.notes.work_id IS 'the work';
+COMMENT ON COLUMN main.notes.producer IS 'human, llm or lexical (extractive)';
+COMMENT ON COLUMN main.notes.position IS 'order in the note, from 0';
+COMMENT ON COLUMN main.notes.section IS 'Motivation, Previous works, Method, Evaluation or Results';
+COMMENT ON COLUMN main.notes.heading IS 'the section''s heading as written';
+COMMENT ON COLUMN main.notes.depth IS '0 for text beside the heading, 1.. for nested bullets';
+COMMENT ON COLUMN main.notes.text IS 'the bullet';
+COMMENT ON COLUMN main.notes.sentence IS 'the sentence of the abstract it rests on; NULL for a person''s own words';
+COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
+COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.claims AS
+SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim;
+COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure';
+COMMENT ON COLUMN main.claims.work_id IS 'the work';
+COMMENT ON COLUMN main.claims.metric IS 'speedup, latency, flops, params, memory, tokens, accuracy-kept, ...';
+COMMENT ON COLUMN main.claims.value IS 'the figure';
+COMMENT ON COLUMN main.claims.unit IS 'its unit: x, percent, ms, ...';
+COMMENT ON COLUMN main.claims.direction IS 'up, down or kept';
+COMMENT ON COLUMN main.claims.against IS 'what it is compared with; NULL when not said';
+COMMENT ON COLUMN main.claims.quote IS 'the words it was read from';
+COMMENT ON COLUMN main.claims.producer IS 'who read it';
+COMMENT ON COLUMN main.claims.run_id IS 'run that wrote it';
+COMMENT ON COLUMN main.claims.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.runs AS
+SELECT run_id, command, started_at, ended_at, status, report FROM store.run;
+COMMENT ON VIEW main.runs IS 'Every writing command: one row a run';
+COMMENT ON COLUMN main.runs.run_id IS 'id of the run';
+COMMENT ON COLUMN main.runs.command IS 'the command';
+COMMENT ON COLUMN main.runs.started_at IS 'UTC';
+COMMENT ON COLUMN main.runs.ended_at IS 'UTC; NULL while it runs';
+COMMENT ON COLUMN main.runs.status IS 'running, complete, partial, failed or interrupted';
+COMMENT ON COLUMN main.runs.report IS 'the numbers of each step, as JSON';
+
+CREATE OR REPLACE VIEW main.failures AS
+SELECT run_id, step, item, kind, message, hint, made_at FROM store.failure;
+COMMENT ON VIEW main.failures IS 'What went wrong and was survived: one row a failure';
+COMMENT ON COLUMN main.failures.run_id IS 'run in which it happened';
+COMMENT ON COLUMN main.failures.step IS 'step or source';
+COMMENT ON COLUMN main.failures.item IS 'paper, file or address it was about';
+COMMENT ON COLUMN main.failures.kind IS 'short name of the kind of failure';
+COMMENT ON COLUMN main.failures.message IS 'what happened and where';
+COMMENT ON COLUMN main.failures.hint IS 'what to do next; NULL when nothing is needed';
+COMMENT ON COLUMN main.failures.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.llm_calls AS
+SELECT call_id, purpose, work_id, model, endpoint, prompt_hash, input_hash, tokens_in, tokens_cached, tokens_out,
+       cost, seconds, status, message, reply, run_id, made_at
+FROM store.llm_call;
+COMMENT ON VIEW main.llm_calls IS 'One row per request to a language model that left the machine';
+COMMENT ON COLUMN main.llm_calls.call_id IS 'id of the request';
+COMMENT ON COLUMN main.llm_calls.purpose IS 'what it was for: label, note';
+COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about';
+COMMENT ON COLUMN main.llm_calls.model IS 'model asked';
+COMMENT ON COLUMN main.llm_calls.endpoint IS 'server asked';
+COMMENT ON COLUMN main.llm_calls.prompt_hash IS 'hash of the prompt file''s text';
+COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of everything that was sent';
+COMMENT ON COLUMN main.llm_calls.tokens_in IS 'tokens sent; NULL when the server did not say';
+COMMENT ON COLUMN main.llm_calls.tokens_cached IS 'of those, tokens read from the server''s cache';
+COMMENT ON COLUMN main.llm_calls.tokens_out IS 'tokens received; NULL when the server did not say';
+COMMENT ON COLUMN main.llm_calls.cost IS 'price in US dollars; NULL when the price is unknown';
+COMMENT ON COLUMN main.llm_calls.seconds IS 'time from request to reply';
+COMMENT ON COLUMN main.llm_calls.status IS 'ok, or the kind of failure';
+COMMENT ON COLUMN main.llm_calls.message IS 'what went wrong; NULL when nothing did';
+COMMENT ON COLUMN main.llm_calls.reply IS 'the raw reply; NULL when none came';
+COMMENT ON COLUMN main.llm_calls.run_id IS 'run that made it';
+COMMENT ON COLUMN main.llm_calls.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.snapshot AS
+SELECT s.as_of, (SELECT max(version) FROM store.migration) AS schema_version FROM store.snapshot s;
+COMMENT ON VIEW main.snapshot IS 'What this copy shows: one row';
+COMMENT ON COLUMN main.snapshot.as_of IS 'when the copy was made, UTC';
+COMMENT ON COLUMN main.snapshot.schema_version IS 'version of these views: columns are kept within a version';
