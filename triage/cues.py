@@ -1,28 +1,24 @@
-"""Cue rules: which words speak for a vision-language paper, for efficiency, and for each efficiency type.
+"""Scoring by cue rules: which words speak for a vision-language paper, for efficiency, and for each type.
 
     cues = load_cues(text, name="seeds/cues.yaml")
     screening = score_text(title, abstract, cues)        # score = vision-language side x efficiency side
     types = score_types(title, abstract, cues)           # weight and evidence per taxonomy label
 
 Pure and deterministic. A hit weighs what its rule says, times where it stands: the title counts more, the
-authors' own "we propose" most, sentences about earlier work and negated words little (`contexts` in the cue
+authors' own "we propose" most, sentences about earlier work and negated words little (`emphasis` in the cue
 file), and phrases that only sound like a cue nearly nothing (`damping`). Time is linear in the text, and of an
 abstract only the first `SCANNED_ABSTRACT` characters are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from pydantic import Field
-
-from triage.errors import SettingsError
-from triage.models import Evidence, Frozen, Screening, Text
-from triage.phrases import Hit, PhraseError, PhraseMatcher, spans, tokens
-from triage.reference import Lines, read_reference
+from triage.cuefile import CueFile, Emphasis, Rule, read_cue_file
+from triage.models import Evidence, Screening
+from triage.phrases import Hit, PhraseMatcher, spans, tokens
 
 __all__ = ["SCANNED_ABSTRACT", "SCANNED_TITLE", "Cues", "TypeScore", "load_cues", "score_text", "score_types"]
 
@@ -31,92 +27,6 @@ SCANNED_ABSTRACT = 20_000
 """Characters read of a title and an abstract; the longest real abstracts have about 4,000."""
 
 FieldName = Literal["title", "abstract"]
-Positive = Annotated[float, Field(gt=0, le=100)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Rule(Frozen):
-    """Phrases that say the same, with their weight and why.
-
-    `claimed` is for types: the rule counts only as far as the paper claims efficiency at all ("fusion" is a
-    type here when it is made cheaper, and just a word otherwise).
-    """
-
-    phrases: tuple[Text, ...] = Field(min_length=1)
-    weight: Positive
-    reason: Text
-    where: Literal["title", "abstract", "both"] = "both"
-    claimed: bool = False
-
-
-class Damping(Frozen):
-    """Phrases inside which a hit counts only `factor`; `only` names the sides or labels it is for (all if empty)."""
-
-    phrases: tuple[Text, ...] = Field(min_length=1)
-    factor: Share
-    reason: Text
-    only: tuple[Text, ...] = ()
-
-
-class Context(Frozen):
-    """Words that show what a sentence is about, and how much a hit in such a sentence counts."""
-
-    phrases: tuple[Text, ...] = Field(min_length=1)
-    factor: Annotated[float, Field(ge=0, le=10)]
-    reason: Text
-
-
-class Contexts(Frozen):
-    """Kinds of sentences. `lead` is the factor of sentences before the first of the authors' own words."""
-
-    contribution: Context
-    background: Context
-    negation: Context
-    negation_reach: Annotated[int, Field(ge=0, le=10)] = 3
-    lead: Share = 1.0
-
-
-class Side(Frozen):
-    """One side of the screening product: a sum of weights equal to `half` gives 0.5."""
-
-    half: Positive
-    rules: tuple[Rule, ...] = Field(min_length=1)
-
-
-class Sides(Frozen):
-    vision_language: Side
-    efficiency: Side
-
-
-class TypeSettings(Frozen):
-    """How weights become labels: `threshold` is the weight that gives confidence 0.5; a further label needs at
-    least `share` of the best one's weight; `floor` is what a `claimed` rule counts without any claim."""
-
-    threshold: Positive
-    share: Share
-    floor: Share = 0.0
-
-
-class Profile(Frozen):
-    """A word filter: keeps a text that holds one of the substrings, whatever the case."""
-
-    substrings: tuple[Text, ...] = Field(min_length=1)
-    reason: Text
-
-
-class CueFile(Frozen):
-    """The cue file as written: see the comments in seeds/cues.yaml."""
-
-    version: Annotated[int, Field(ge=1)]
-    title_factor: Positive = 1.0
-    repeat_factor: Share = 0.0
-    contexts: Contexts
-    damping: tuple[Damping, ...] = ()
-    sides: Sides
-    type_settings: TypeSettings
-    types: dict[str, tuple[Rule, ...]]
-    profiles: dict[str, Profile] = Field(default_factory=dict)
-    filter_profile: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,89 +40,54 @@ class TypeScore:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A weighted hit, in tokens of one field."""
+    """A weighted hit, in tokens of one field; `group` is a side or a label."""
 
     weight: float
     field: FieldName
     first: int
     end: int
-    rule: int
+    number: int
+    group: str
+    rule: Rule
 
 
 class Cues:
-    """A compiled cue file. Rules are numbered through: roles, dampings, sides, then types."""
+    """A compiled cue file; its typed form is `file`."""
 
     def __init__(self, file: CueFile) -> None:
         """Compile. Raises PhraseError when a phrase does not follow the language of `triage.phrases`."""
         self.file = file
         self.version = file.version
-        contexts = file.contexts
-        self.groups: dict[str, tuple[Rule, ...]] = {
-            "vision_language": file.sides.vision_language.rules,
-            "efficiency": file.sides.efficiency.rules,
-            **file.types,
-        }
-        self.rules: list[tuple[str, Rule]] = [(group, rule) for group, rules in self.groups.items() for rule in rules]
-        sides = len(file.sides.vision_language.rules) + len(file.sides.efficiency.rules)
-        self.side_matcher = PhraseMatcher(rule.phrases for _, rule in self.rules[:sides])
-        self.type_matcher = PhraseMatcher(rule.phrases for _, rule in self.rules[sides:])
-        self.first_type = sides
-        self.context_matcher = PhraseMatcher([contexts.contribution.phrases, contexts.background.phrases, contexts.negation.phrases])
-        self.damping_matcher = PhraseMatcher(d.phrases for d in file.damping)
-        self.filter_words = tuple(word.lower() for word in file.profiles[file.filter_profile].substrings)
-
-    @property
-    def typed_labels(self) -> Mapping[str, tuple[Rule, ...]]:
-        """Labels that have cues; every other label of a taxonomy is matched by its texts."""
-        return MappingProxyType(self.file.types)
+        self.labels = tuple(file.types.labels)
+        sides = {"vision_language": file.screening.vision_language.rules, "efficiency": file.screening.efficiency.rules}
+        self._sides = _Rules(sides.items(), file.screening.emphasis)
+        self._types = _Rules(file.types.labels.items(), file.types.emphasis)
+        contexts = (file.contexts.contribution, file.contexts.background, file.contexts.negation)
+        self._contexts = PhraseMatcher(context.phrases for context in contexts)
+        self._dampings = PhraseMatcher(damping.phrases for damping in file.damping)
+        self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
-        """Whether a word-filter profile (by default the file's `filter_profile`) keeps the text."""
-        words = self.filter_words if profile is None else tuple(w.lower() for w in self.file.profiles[profile].substrings)
+        """Whether a word-filter profile (by default the file's `filter_profile`) keeps the text.
+
+        Raises KeyError for a profile the file does not have.
+        """
         text = f"{title}\n{abstract or ''}".lower()
-        return any(word in text for word in words)
+        return any(substring in text for substring in self._substrings[profile or self.file.filter_profile])
+
+
+class _Rules:
+    """Numbered rules of several groups with their matcher."""
+
+    def __init__(self, groups: Iterable[tuple[str, Sequence[Rule]]], emphasis: Emphasis) -> None:
+        self.emphasis = emphasis
+        self.rules = [(group, rule) for group, rules in groups for rule in rules]
+        self.matcher = PhraseMatcher(rule.phrases for _, rule in self.rules)
 
 
 def load_cues(text: str, *, name: str) -> Cues:
-    """Read cue YAML; `name` is the file's name for messages.
-
-    Raises SettingsError "NAME:LINE: ..." for unknown keys, wrong values and phrases outside the language.
-    """
-    file, lines = read_reference(text, CueFile, name=name)
-    hint = "phrases are explained at the top of the shipped cues.yaml"
-    if file.filter_profile not in file.profiles:
-        line = lines.at(("filter_profile",))
-        raise SettingsError(f"{name}:{line}: filter_profile: allowed are {', '.join(sorted(file.profiles)) or 'none'}", hint=hint)
-    _check_phrases(file, lines, name, hint)
-    return Cues(file)
-
-
-def _check_phrases(file: CueFile, lines: Lines, name: str, hint: str) -> None:
-    for path, phrases in _all_phrases(file):
-        for number, phrase in enumerate(phrases):
-            try:
-                PhraseMatcher([[phrase]])
-            except PhraseError as error:
-                raise SettingsError(f"{name}:{lines.at((*path, number))}: {error}", hint=hint) from error
-    known = {"vision_language", "efficiency", *file.types}
-    for number, damping in enumerate(file.damping):
-        for unknown in (label for label in damping.only if label not in known):
-            line = lines.at(("damping", number, "only"))
-            raise SettingsError(f"{name}:{line}: {unknown!r} has no rules here; allowed are {', '.join(sorted(known))}", hint=hint)
-
-
-def _all_phrases(file: CueFile) -> Iterable[tuple[tuple[str | int, ...], tuple[str, ...]]]:
-    contexts = file.contexts
-    for kind, context in (("contribution", contexts.contribution), ("background", contexts.background), ("negation", contexts.negation)):
-        yield ("contexts", kind, "phrases"), context.phrases
-    for number, damping in enumerate(file.damping):
-        yield ("damping", number, "phrases"), damping.phrases
-    for side, part in (("vision_language", file.sides.vision_language), ("efficiency", file.sides.efficiency)):
-        for number, rule in enumerate(part.rules):
-            yield ("sides", side, "rules", number, "phrases"), rule.phrases
-    for label, rules in file.types.items():
-        for number, rule in enumerate(rules):
-            yield ("types", label, number, "phrases"), rule.phrases
+    """Read and compile cue YAML; `name` is the file's name for messages. Raises SettingsError "NAME:LINE: ..."."""
+    return Cues(read_cue_file(text, name=name))
 
 
 def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: int = 8) -> Screening:
@@ -221,11 +96,14 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     Evidence is given when both sides have any, the weightiest first; its offsets count characters of `title`
     and `abstract` as handed in.
     """
-    paper = _Paper(title, abstract)
-    found = paper.weighed(cues, cues.side_matcher, 0)
-    vision, efficiency = _side_values(found, cues)
+    paper = _Paper(title, abstract, cues)
+    sides = _by_group(paper.weighed(cues._sides))
+    screening = cues.file.screening
+    repeat = screening.emphasis.repeat
+    vision = _saturated(_total(sides.get("vision_language", ()), repeat), screening.vision_language.half)
+    efficiency = _saturated(_total(sides.get("efficiency", ()), repeat), screening.efficiency.half)
     score = vision * efficiency
-    evidence = _evidence(found, paper, cues, most_evidence) if score > 0 else ()
+    evidence = paper.evidence([f for found in sides.values() for f in _each_word_once(found)], most_evidence) if score > 0 else ()
     return Screening(
         score=round(score, 6),
         vision_language=round(vision, 6),
@@ -237,66 +115,98 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
 
 def score_types(title: str, abstract: str | None, cues: Cues, *, most_evidence: int = 4) -> tuple[TypeScore, ...]:
     """The weight of every label that has any, the weightiest first (ties in the order of the cue file)."""
-    paper = _Paper(title, abstract)
-    _, efficiency = _side_values(paper.weighed(cues, cues.side_matcher, 0), cues)
-    floor = cues.file.type_settings.floor
-    claimed = floor + (1 - floor) * efficiency
-    by_label: dict[str, list[_Found]] = {}
-    for found in paper.weighed(cues, cues.type_matcher, cues.first_type):
-        label, rule = cues.rules[found.rule]
-        weight = found.weight * (claimed if rule.claimed else 1.0)
-        if weight > 0:
-            by_label.setdefault(label, []).append(_Found(weight, found.field, found.first, found.end, found.rule))
+    paper = _Paper(title, abstract, cues)
+    typing, repeat = cues.file.types, cues.file.types.emphasis.repeat
+    claims = [f for f in paper.weighed(cues._sides) if f.group == "efficiency" and not f.rule.technique]
+    claimed = typing.floor + (1 - typing.floor) * _saturated(_total(claims, cues.file.screening.emphasis.repeat), typing.claim_half)
+    found = [replace(f, weight=f.weight * claimed) if f.rule.claimed else f for f in paper.weighed(cues._types)]
     scores = [
-        TypeScore(label, round(_total(found, cues.file.repeat_factor), 6), _evidence(found, paper, cues, most_evidence))
-        for label, found in by_label.items()
+        TypeScore(label, round(_total(hits, repeat), 6), paper.evidence(_each_word_once(hits), most_evidence))
+        for label, hits in _by_group(found).items()
     ]
-    order = {label: number for number, label in enumerate(cues.groups)}
-    return tuple(sorted(scores, key=lambda s: (-s.weight, order[s.label])))
+    order = {label: number for number, label in enumerate(cues.labels)}
+    return tuple(sorted((s for s in scores if s.weight > 0), key=lambda s: (-s.weight, order[s.label])))
+
+
+def _by_group(found: Iterable[_Found]) -> dict[str, list[_Found]]:
+    groups: dict[str, list[_Found]] = {}
+    for hit in found:
+        groups.setdefault(hit.group, []).append(hit)
+    return groups
 
 
 class _Paper:
     """A title and an abstract cut into tokens, with what its sentences are about."""
 
-    def __init__(self, title: str, abstract: str | None) -> None:
-        self.texts: dict[FieldName, str] = {"title": title[:SCANNED_TITLE], "abstract": (abstract or "")[:SCANNED_ABSTRACT]}
-        self.words: dict[FieldName, list[str]] = {field: tokens(text) for field, text in self.texts.items()}
-        self._factors: dict[FieldName, tuple[list[float], list[Hit]]] = {}
+    def __init__(self, title: str, abstract: str | None, cues: Cues) -> None:
+        self._cues = cues
+        self._texts: dict[FieldName, str] = {"title": title[:SCANNED_TITLE], "abstract": (abstract or "")[:SCANNED_ABSTRACT]}
+        self._words: dict[FieldName, list[str]] = {field: tokens(text) for field, text in self._texts.items()}
+        self._contexts: dict[FieldName, list[Hit]] = {}
+        self._dampings: dict[FieldName, list[Hit]] = {}
 
-    def weighed(self, cues: Cues, matcher: PhraseMatcher, offset: int) -> list[_Found]:
-        """All hits of a matcher's rules with their weights in context; `offset` is its first rule's number."""
+    def weighed(self, rules: _Rules) -> list[_Found]:
+        """All hits of rules with their weights in context; contexts are only looked at where there is a hit."""
         result: list[_Found] = []
-        for field, words in self.words.items():
-            hits = matcher.find(words)
+        for field, words in self._words.items():
+            hits = rules.matcher.find(words)
             if not hits:
                 continue
-            factors, damped = self._context(cues, field)
+            factors = self._factors(field, rules.emphasis)
             for hit in hits:
-                group, rule = cues.rules[hit.rule + offset]
+                group, rule = rules.rules[hit.rule]
                 if rule.where in {"both", field}:
-                    weight = rule.weight * factors[hit.first] * _damping(hit, damped, group, cues)
-                    result.append(_Found(weight, field, hit.first, hit.end, hit.rule + offset))
+                    weight = rule.weight * factors[hit.first] * self._damping(field, hit, group)
+                    result.append(_Found(weight, field, hit.first, hit.end, hit.rule, group, rule))
         return result
 
-    def _context(self, cues: Cues, field: FieldName) -> tuple[list[float], list[Hit]]:
-        """For each token the factor of its sentence and of a negation before it; and the damping hits."""
-        if field not in self._factors:
-            words = self.words[field]
-            hits = cues.context_matcher.find(words)
-            if field == "title":
-                factors = [cues.file.title_factor] * len(words)
-            else:
-                factors = _sentence_factors(self.texts[field], words, hits, cues.file.contexts)
-            _negate(factors, words, hits, cues.file.contexts)
-            self._factors[field] = factors, cues.damping_matcher.find(words)
-        return self._factors[field]
+    def _factors(self, field: FieldName, emphasis: Emphasis) -> list[float]:
+        """For each token the factor of its sentence and of a negation before it."""
+        words = self._words[field]
+        if field not in self._contexts:
+            self._contexts[field] = self._cues._contexts.find(words)
+            self._dampings[field] = self._cues._dampings.find(words)
+        hits = self._contexts[field]
+        factors = [emphasis.title] * len(words) if field == "title" else _sentence_factors(words, hits, emphasis)
+        reach = self._cues.file.contexts.negation.reach
+        for hit in (h for h in hits if h.rule == _NEGATION):
+            for place in range(hit.end, min(hit.end + reach, len(words))):
+                if words[place] in _ENDS:
+                    break
+                factors[place] *= emphasis.negation
+        return factors
+
+    def _damping(self, field: FieldName, hit: Hit, group: str) -> float:
+        factor = 1.0
+        for other in self._dampings[field]:
+            if other.first < hit.end and hit.first < other.end:
+                damping = self._cues.file.damping[other.rule]
+                if not damping.only or group in damping.only:
+                    factor = min(factor, damping.factor)
+        return factor
+
+    def evidence(self, found: Iterable[_Found], most: int) -> tuple[Evidence, ...]:
+        """The weightiest hits as quotes, each rule once."""
+        best: dict[int, _Found] = {}
+        for hit in sorted(found, key=_rank):
+            best.setdefault(hit.number, hit)
+        chosen = sorted(best.values(), key=_rank)[:most]
+        places = {field: spans(self._texts[field]) for field in {hit.field for hit in chosen}}
+        return tuple(self._quoted(hit, places[hit.field]) for hit in chosen)
+
+    def _quoted(self, hit: _Found, places: Sequence[tuple[int, int]]) -> Evidence:
+        start, end = places[hit.first][0], places[hit.end - 1][1]
+        return Evidence(
+            field=hit.field, start=start, end=end, quote=self._texts[hit.field][start:end], cue=f"{hit.group}: {hit.rule.reason}"
+        )
 
 
 _CONTRIBUTION, _BACKGROUND, _NEGATION = 0, 1, 2
 _ENDS = frozenset(".!?。！？")
+_ABBREVIATED = frozenset({"al", "etc", "vs", "cf", "Fig", "resp"})
 
 
-def _sentence_factors(text: str, words: Sequence[str], hits: Sequence[Hit], contexts: Contexts) -> list[float]:
+def _sentence_factors(words: Sequence[str], hits: Sequence[Hit], emphasis: Emphasis) -> list[float]:
     """One factor per token: the authors' own sentences, sentences about others' work, the lead, the rest."""
     sentence_of, count = _sentences(words)
     kinds: list[set[int]] = [set() for _ in range(count)]
@@ -306,49 +216,23 @@ def _sentence_factors(text: str, words: Sequence[str], hits: Sequence[Hit], cont
     factors = []
     for number, kind in enumerate(kinds):
         if _CONTRIBUTION in kind:
-            factors.append(contexts.contribution.factor)
+            factors.append(emphasis.contribution)
         elif _BACKGROUND in kind:
-            factors.append(contexts.background.factor)
+            factors.append(emphasis.background)
         else:
-            factors.append(contexts.lead if number < own else 1.0)
+            factors.append(emphasis.lead if number < own else 1.0)
     return [factors[number] for number in sentence_of]
 
 
 def _sentences(words: Sequence[str]) -> tuple[list[int], int]:
-    """For each token the number of its sentence, and how many there are. "e.g." and "i.e." end none."""
+    """For each token the number of its sentence, and how many there are. "e.g." and "et al." end none."""
     numbers: list[int] = []
     number = 0
     for place, word in enumerate(words):
         numbers.append(number)
-        if word in _ENDS and place and len(words[place - 1]) > 1 and words[place - 1] not in {"al", "etc", "vs"}:
+        if word in _ENDS and place and len(words[place - 1]) > 1 and words[place - 1] not in _ABBREVIATED:
             number += 1
     return numbers, number + 1
-
-
-def _negate(factors: list[float], words: Sequence[str], hits: Sequence[Hit], contexts: Contexts) -> None:
-    for hit in hits:
-        if hit.rule == _NEGATION:
-            for place in range(hit.end, min(hit.end + contexts.negation_reach, len(words))):
-                if words[place] in _ENDS:
-                    break
-                factors[place] *= contexts.negation.factor
-
-
-def _damping(hit: Hit, damped: Sequence[Hit], group: str, cues: Cues) -> float:
-    factor = 1.0
-    for other in damped:
-        if other.first < hit.end and hit.first < other.end:
-            damping = cues.file.damping[other.rule]
-            if not damping.only or group in damping.only:
-                factor = min(factor, damping.factor)
-    return factor
-
-
-def _side_values(found: Sequence[_Found], cues: Cues) -> tuple[float, float]:
-    vision = [f for f in found if cues.rules[f.rule][0] == "vision_language"]
-    efficiency = [f for f in found if cues.rules[f.rule][0] == "efficiency"]
-    repeat, sides = cues.file.repeat_factor, cues.file.sides
-    return _saturated(_total(vision, repeat), sides.vision_language.half), _saturated(_total(efficiency, repeat), sides.efficiency.half)
 
 
 def _saturated(total: float, half: float) -> float:
@@ -356,39 +240,31 @@ def _saturated(total: float, half: float) -> float:
     return total / (total + half)
 
 
-def _total(found: Iterable[_Found], repeat: float) -> float:
+def _total(found: Collection[_Found], repeat: float) -> float:
     """The sum over rules; a rule's second-best hit counts `repeat`, its third `repeat` squared, and so on."""
-    by_rule: dict[int, list[float]] = {}
-    for hit in found:
-        by_rule.setdefault(hit.rule, []).append(hit.weight)
+    shares: dict[int, float] = {}
     total = 0.0
-    for weights in by_rule.values():
-        share = 1.0
-        for weight in sorted(weights, reverse=True):
-            total += weight * share
-            share *= repeat
+    for hit in _each_word_once(found):
+        share = shares.get(hit.number, 1.0)
+        total += hit.weight * share
+        shares[hit.number] = share * repeat
     return total
 
 
-Item = TypeVar("Item")
+def _rank(hit: _Found) -> tuple[float, bool, int, int]:
+    return -hit.weight, hit.field != "title", hit.first, hit.number
 
 
-def _evidence(found: Sequence[_Found], paper: _Paper, cues: Cues, most: int) -> tuple[Evidence, ...]:
-    """The weightiest hits as quotes, each rule and each place once."""
+def _each_word_once(found: Collection[_Found]) -> list[_Found]:
+    """Hits of one group, the weightiest first, those left out that share a word with a weightier one.
+
+    "parameter-efficient tuning" meets three rules of the efficiency side and is one piece of evidence.
+    """
     chosen: list[_Found] = []
-    rules: set[int] = set()
-    for hit in sorted(found, key=lambda f: (-f.weight, f.field != "title", f.first, f.rule)):
-        if len(chosen) == most:
-            break
-        if hit.weight > 0 and hit.rule not in rules:
+    taken: set[tuple[FieldName, int]] = set()
+    for hit in sorted(found, key=_rank):
+        places = [(hit.field, place) for place in range(hit.first, hit.end)]
+        if hit.weight > 0 and taken.isdisjoint(places):
+            taken.update(places)
             chosen.append(hit)
-            rules.add(hit.rule)
-    places: dict[FieldName, list[tuple[int, int]]] = {field: spans(paper.texts[field]) for field in {hit.field for hit in chosen}}
-    result = []
-    for hit in chosen:
-        start, end = places[hit.field][hit.first][0], places[hit.field][hit.end - 1][1]
-        group, rule = cues.rules[hit.rule]
-        result.append(
-            Evidence(field=hit.field, start=start, end=end, quote=paper.texts[hit.field][start:end], cue=f"{group}: {rule.reason}")
-        )
-    return tuple(result)
+    return chosen

@@ -7,7 +7,6 @@ anew. A word names its work by identifiers, link and title, so it outlives the w
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -93,7 +92,9 @@ def append_decisions(workspace: Workspace, decisions: Iterable[Decision]) -> lis
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions, then say it again") from error
+        raise WorkspaceError(
+            f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions, then say it again"
+        ) from error
     return list(fresh.values())
 
 
@@ -108,7 +109,9 @@ def speaker(workspace: Workspace) -> str:
     if workspace.settings.workspace.person:
         return str(workspace.settings.workspace.person)
     try:
-        found = subprocess.run(["git", "-C", str(workspace.root), "config", "user.name"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S607
+        found = subprocess.run(
+            ["git", "-C", str(workspace.root), "config", "user.name"], capture_output=True, text=True, timeout=5, check=False
+        )
         if name := found.stdout.strip():
             return name
     except (OSError, subprocess.TimeoutExpired):
@@ -126,7 +129,9 @@ def load_decisions(run: Run) -> StepReport:
     """Read decisions.jsonl into the warehouse, find each word's work, and make a person's Types labels."""
     decisions, refusals = read_decisions(run.workspace.decisions_path)
     for refusal in refusals:
-        run.fail("decisions", f"decisions.jsonl:{refusal.line}", "unreadable line", refusal.reason, "correct the line; it is skipped until then")
+        run.fail(
+            "decisions", f"decisions.jsonl:{refusal.line}", "unreadable line", refusal.reason, "correct the line; it is skipped until then"
+        )
     with run.warehouse.burst() as con:
         before = {row[0] for row in con.execute("SELECT decision_id FROM store.decision").fetchall()}
         _store(con, decisions)
@@ -135,7 +140,12 @@ def load_decisions(run: Run) -> StepReport:
     new = sum(d.id not in before for d in decisions)
     return run.add(
         StepReport(
-            step="decisions", read=len(decisions) + len(refusals), new=new, known=len(decisions) - new, failed=len(refusals), counts={"waiting": waiting}
+            step="decisions",
+            read=len(decisions) + len(refusals),
+            new=new,
+            known=len(decisions) - new,
+            failed=len(refusals),
+            counts={"waiting": waiting},
         )
     )
 
@@ -149,7 +159,12 @@ def _store(con: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> Non
         for position, d in enumerate(decisions)
     ]  # fmt: skip
     texts = ("decision_id", "who", "said_in", "what", "value", "reason", "title")
-    shape: dict[str, Any] = dict.fromkeys(texts, "VARCHAR") | {"position": "INTEGER", "made_at": "TIMESTAMP", "work": "JSON", "work_id": "VARCHAR"}
+    shape: dict[str, Any] = dict.fromkeys(texts, "VARCHAR") | {
+        "position": "INTEGER",
+        "made_at": "TIMESTAMP",
+        "work": "JSON",
+        "work_id": "VARCHAR",
+    }
     order = ("decision_id", "position", "made_at", "who", "said_in", "what", "value", "reason", "title", "work", "work_id")
     stage(con, "staged_decision", rows, {name: shape[name] for name in order})
     con.execute("DELETE FROM store.decision; INSERT INTO store.decision SELECT * FROM staged_decision")
@@ -165,7 +180,8 @@ def resolve_decisions(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxono
         "SELECT decision_id, work_id, value, made_at FROM store.decision WHERE what = 'type' AND work_id IS NOT NULL AND value IS NOT NULL"
         " ORDER BY position"
     ).fetchall()
-    labellings, labels = [], []
+    labellings: list[dict[str, Any]] = []
+    labels: list[dict[str, Any]] = []
     for decision_id, work_id, value, made_at in types:
         labelling_id = stable_id("l", decision_id)
         labellings.append(

@@ -84,9 +84,16 @@ class SourceError(TriageError):
 
 
 class ModelError(TriageError):
-    """One call to a language model failed; the local path stands in and says so."""
+    """One call to a language model failed; the local path stands in and says so.
+
+    `kind` is the short name under which the call stands in the ledger ("timeout", "refusal", ...).
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, *, kind: str = "model", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
 
 
 class QueryError(TriageError):

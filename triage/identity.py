@@ -91,7 +91,9 @@ def identify_due(con: duckdb.DuckDBPyConnection, run: Run) -> StepReport:
     new = {work for record, work in founders.items() if record in arrived and work not in before}
     reviews = con.execute("SELECT count(*) FROM store.match_edge WHERE status = 'review' AND run_id = ?", [run.id]).fetchall()[0][0]
     founded = len(new)
-    return StepReport(step="identify", read=len(arrived), new=founded, known=len(arrived) - founded, counts={"works": founded, "uncertain": reviews})
+    return StepReport(
+        step="identify", read=len(arrived), new=founded, known=len(arrived) - founded, counts={"works": founded, "uncertain": reviews}
+    )
 
 
 def _widen_due(con: duckdb.DuckDBPyConnection) -> None:
@@ -127,7 +129,7 @@ WITH torn AS (  -- blocks in which two dated records do not fit: an undated one 
 ),
 met AS (
     SELECT x.scheme, x.key, x.record_id AS a, y.record_id AS b,
-           {' OR '.join(f"coalesce(x.identifiers['{s}'] <> y.identifiers['{s}'], false)" for s in VETO_SCHEMES)} AS two_identifiers,
+           {" OR ".join(f"coalesce(x.identifiers['{s}'] <> y.identifiers['{s}'], false)" for s in VETO_SCHEMES)} AS two_identifiers,
            len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 AND NOT list_has_any(x.name_tokens, y.name_tokens) AS no_author,
            CASE WHEN x.year IS NOT NULL AND y.year IS NOT NULL THEN NOT {_FITS}
                 ELSE (x.year IS NULL) <> (y.year IS NULL) AND t.key IS NOT NULL END AS year_unfit,
@@ -207,7 +209,9 @@ def _touched(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, _Node], list[_Ed
         nodes[record_id] = node
     edges = [
         _Edge(*row)
-        for row in con.execute("SELECT a, b, rule, score FROM store.match_edge WHERE pairwise = 'auto' AND a IN (SELECT record_id FROM touched)").fetchall()
+        for row in con.execute(
+            "SELECT a, b, rule, score FROM store.match_edge WHERE pairwise = 'auto' AND a IN (SELECT record_id FROM touched)"
+        ).fetchall()
     ]
     return nodes, edges
 
@@ -263,9 +267,11 @@ def _store_membership(con: duckdb.DuckDBPyConnection, run: Run, works: dict[str,
         "CREATE OR REPLACE TEMP TABLE moved AS SELECT m.work_id AS old_id, min(f.work_id) AS new_id FROM store.membership m JOIN found f USING (record_id)"
         " WHERE m.work_id NOT IN (SELECT work_id FROM found) GROUP BY ALL"
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE stale AS SELECT DISTINCT work_id FROM store.membership JOIN found USING (record_id)")
+    con.execute("CREATE OR REPLACE TEMP TABLE stale AS SELECT DISTINCT m.work_id FROM store.membership m JOIN found USING (record_id)")
     con.execute("DELETE FROM store.membership WHERE record_id IN (SELECT record_id FROM found)")
-    con.execute("INSERT INTO store.membership SELECT f.record_id, f.work_id, r.content_hash FROM found f JOIN store.record r USING (record_id)")
+    con.execute(
+        "INSERT INTO store.membership SELECT f.record_id, f.work_id, r.content_hash FROM found f JOIN store.record r USING (record_id)"
+    )
     con.execute("INSERT INTO store.work_alias SELECT old_id, new_id, ?, ? FROM moved", [run.id, run.now()])
     for table in ("screening", "proposal", "labelling", "note", "claim"):
         con.execute(f"UPDATE store.{table} AS t SET work_id = m.new_id FROM moved m WHERE t.work_id = m.old_id")

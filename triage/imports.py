@@ -66,13 +66,17 @@ def read_content(content: bytes, *, name: str) -> Handed:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DocumentError(f"{name}:{line}: not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
+        at = content.count(b"\n", 0, error.start) + 1
+        raise DocumentError(f"{name}:{at}: not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
     if "\x00" in text:
-        raise DocumentError(f"{name}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: a NUL byte, so this is no text", hint="export it as plain text")
+        raise DocumentError(
+            f"{name}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: a NUL byte, so this is no text", hint="export it as plain text"
+        )
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > LONGEST_LINE:
-            raise DocumentError(f"{name}:{number}: a line of {len(line)} characters is longer than any document has", hint="split that line")
+            raise DocumentError(
+                f"{name}:{number}: a line of {len(line)} characters is longer than any document has", hint="split that line"
+            )
     return Handed(Path(name).name, hashlib.sha256(content).hexdigest(), text, read_document(text, name=name))
 
 
@@ -106,7 +110,9 @@ def _import(run: Run, handed: Handed) -> StepReport:
         identify_due(con, run)
         _keep_notes(con, run, entries)
     for refusal in handed.parsed.refused:
-        run.fail("import", f"{handed.name}:{refusal.line}", "refused", refusal.reason, "correct that part and import again; the rest was read")
+        run.fail(
+            "import", f"{handed.name}:{refusal.line}", "refused", refusal.reason, "correct that part and import again; the rest was read"
+        )
     load_decisions(run)
     refused = len(handed.parsed.refused)
     return StepReport(

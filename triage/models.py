@@ -10,7 +10,9 @@ import hashlib
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from triage.text import clean_abstract, clean_line, clean_url
 
 __all__ = [
     "PREPRINT_VENUES",
@@ -38,6 +40,18 @@ What = Literal["selected", "rejected", "later", "type", "correction", "same", "n
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
+def _clean_link(url: str) -> str:
+    if (clean := clean_url(url)) is None:
+        raise ValueError(f"not an http(s) link: {url[:100]!r}")
+    return clean
+
+
+# whatever a source forgets to clean, a record is clean: nothing it holds can break a file it is written to
+Line = Annotated[str, AfterValidator(clean_line)]
+Abstract = Annotated[str, AfterValidator(clean_abstract)]
+Link = Annotated[str, AfterValidator(_clean_link)]
+
+
 def stable_id(prefix: str, *parts: str) -> str:
     """`prefix` and 12 hex digits that depend on `parts` and on nothing else.
 
@@ -54,24 +68,24 @@ class Frozen(BaseModel):
 class Record(Frozen):
     """What one source said about one paper.
 
-    `title` is one line, `abstract` keeps its inner line breaks; both are already cleaned by
-    `triage.text`. `identifiers` maps a scheme (arxiv, doi, openreview, anthology) to its canonical
+    `title` is one line, `abstract` keeps its inner line breaks; both are cleaned by `triage.text`,
+    and a link that is none is refused. `identifiers` maps a scheme (arxiv, doi, openreview, anthology) to its canonical
     value, an arXiv id without version. `published` is the day the source gives, never a guess.
     """
 
     source: Text
     source_key: Text
-    title: Text
-    url: str | None = None
-    abstract: str | None = None
-    authors: tuple[str, ...] = ()
-    venue: str | None = None
+    title: Annotated[Line, StringConstraints(min_length=1)]
+    url: Link | None = None
+    abstract: Abstract | None = None
+    authors: tuple[Line, ...] = ()
+    venue: Line | None = None
     year: int | None = None
-    track: str | None = None
-    acceptance: str | None = None
+    track: Line | None = None
+    acceptance: Line | None = None
     published: date | None = None
-    identifiers: dict[str, str] = Field(default_factory=dict)
-    links: dict[str, str] = Field(default_factory=dict)
+    identifiers: dict[str, Line] = Field(default_factory=dict)
+    links: dict[str, Link] = Field(default_factory=dict)
     raw_sha256: str | None = None
 
     @property
@@ -198,7 +212,8 @@ class DocumentEntry(Frozen):
     """One paper in an imported document, with what the person said there.
 
     `ticked` is None where the format has no tick box; `type` is the Type as typed; `line` is the
-    1-based line its block starts on.
+    1-based line its block starts on. `producer` is the machine that wrote the bullets, None when a
+    person did.
     """
 
     record: Record
@@ -206,6 +221,7 @@ class DocumentEntry(Frozen):
     ticked: bool | None = None
     type: str | None = None
     bullets: tuple[Bullet, ...] = ()
+    producer: str | None = None
 
 
 class ParsedDocument(Frozen):

@@ -84,6 +84,7 @@ def notes_files(con: duckdb.DuckDBPyConnection, run: Run) -> list[RenderedFile]:
 def _paper(rows: Sequence[tuple[Any, ...]]) -> PaperNote:
     year, _, title, venue, url, producer = rows[0][:6]
     bullets = tuple(
-        Bullet(section=section, heading=heading, text=text, depth=depth, sentence=sentence) for section, heading, text, depth, sentence in (r[6:] for r in rows)
+        Bullet(section=section, heading=heading, text=text, depth=depth, sentence=sentence)
+        for section, heading, text, depth, sentence in (r[6:] for r in rows)
     )
     return PaperNote(title=title, venue=venue, year=year, url=url, bullets=bullets, producer=None if producer == "human" else producer)

@@ -152,7 +152,7 @@ class PhraseMatcher:
         return known
 
     def _classified(self, word: str) -> Iterable[int]:
-        if _NUMBER.search(word) and not word[0].isalpha() or _FACTOR.match(word):
+        if (_NUMBER.search(word) and not word[0].isalpha()) or _FACTOR.match(word):
             yield from self._kinds["#"]
             yield from self._kinds["#%"] if word.endswith("%") else ()
             yield from self._kinds["#x"] if _FACTOR.match(word) else ()

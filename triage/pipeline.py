@@ -95,8 +95,8 @@ def import_files(
         return [], refused
     with begin(workspace, "import", clock=clock, progress=progress) as run:
         reports = import_documents(run, [handed for _, handed in read])
-        for path, error in refused:
-            run.fail("import", str(path), "refused document", error.message, error.hint)
+        for path, reason in refused:
+            run.fail("import", str(path), "refused document", reason.message, reason.hint)
     return [(path, handed, report) for (path, handed), report in zip(read, reports, strict=True)], refused
 
 

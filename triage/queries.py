@@ -54,7 +54,9 @@ def open_snapshot(path: Path, *, writable_file: Path | None = None) -> duckdb.Du
             con.execute(f"SET {name} = {value}")
         con.execute("SET lock_configuration = true")
     except duckdb.Error as error:
-        raise WarehouseError(f"{path}: {_reason(error)}", hint="run any writing command (triage run): it makes the snapshot anew") from error
+        raise WarehouseError(
+            f"{path}: {_reason(error)}", hint="run any writing command (triage run): it makes the snapshot anew"
+        ) from error
     return con
 
 
@@ -70,7 +72,9 @@ def answer(snapshot: Path, sql: str) -> Answer:
         rows = found.fetchall()
         as_of = con.execute("SELECT as_of FROM main.snapshot").fetchall()
     except duckdb.Error as error:
-        raise QueryError(f"the question cannot be answered: {_reason(error)}", hint="see the views with: triage sql \"SHOW TABLES\"") from error
+        raise QueryError(
+            f"the question cannot be answered: {_reason(error)}", hint='see the views with: triage sql "SHOW TABLES"'
+        ) from error
     finally:
         con.close()
     return Answer(columns, rows, as_of[0][0] if as_of else None)
@@ -101,7 +105,10 @@ def _one_reading(con: duckdb.DuckDBPyConnection, sql: str) -> str:
         raise QueryError(f"{len(statements)} statements; one is allowed", hint="ask one question at a time")
     if statements[0].type not in {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
         kind = str(statements[0].type).rpartition(".")[2]
-        raise QueryError(f"{kind}: only questions are allowed here (SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, EXPLAIN)", hint="the warehouse is changed by triage's own commands only")
+        raise QueryError(
+            f"{kind}: only questions are allowed here (SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, EXPLAIN)",
+            hint="the warehouse is changed by triage's own commands only",
+        )
     return str(statements[0].query)
 
 

@@ -90,5 +90,6 @@ def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
             {"run": run.id, "now": run.now()},
         )
         con.execute(
-            "DELETE FROM store.rendered AS r WHERE position < (SELECT max(position) FROM store.rendered o WHERE o.path = r.path) - ?", [_REMEMBERED]
+            "DELETE FROM store.rendered AS r WHERE position < (SELECT max(position) FROM store.rendered o WHERE o.path = r.path) - ?",
+            [_REMEMBERED],
         )

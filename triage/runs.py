@@ -158,7 +158,12 @@ def _end(run: Run, status: str) -> None:
     report = [r.model_dump(exclude={"messages"}) for r in run.reports]
     rows = [{"run_id": run.id, **failure.model_dump(), "made_at": now} for failure in run.failures]
     with run.warehouse.burst() as con:
-        stage(con, "ended_failure", rows, dict.fromkeys(("run_id", "step", "item", "kind", "message", "hint"), "VARCHAR") | {"made_at": "TIMESTAMP"})
+        stage(
+            con,
+            "ended_failure",
+            rows,
+            dict.fromkeys(("run_id", "step", "item", "kind", "message", "hint"), "VARCHAR") | {"made_at": "TIMESTAMP"},
+        )
         con.execute("INSERT INTO store.failure SELECT * FROM ended_failure")
         con.execute(
             "UPDATE store.run SET status = ?, ended_at = ?, report = ?::JSON WHERE run_id = ?",

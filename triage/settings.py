@@ -10,9 +10,10 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from triage.errors import SettingsError
 
@@ -20,6 +21,9 @@ __all__ = ["Settings", "load_settings"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Producer = Literal["learned", "llm", "embedding", "lexical"]
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+"""Asked when a key but no model is configured: cheap, takes a strict schema and a temperature."""
 
 
 class _Section(BaseModel):
@@ -56,6 +60,69 @@ class NoteSettings(_Section):
     proposals: bool = True
 
 
+class LlmPrice(_Section):
+    """What a model costs, in US dollars per million tokens; `cached` is the price of tokens read from the server's cache."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+    cached: Annotated[float, Field(ge=0)] | None = None
+
+
+class LlmBudget(_Section):
+    """Hard caps; None is no cap. What does not fit waits for a later run."""
+
+    calls_per_run: Annotated[int, Field(ge=0)] | None = None
+    usd_per_run: Annotated[float, Field(ge=0)] | None = None
+    usd_per_month: Annotated[float, Field(ge=0)] | None = None
+
+
+class LlmSettings(_Section):
+    """The language model, used only when a key (environment) or `base_url` is configured.
+
+    No key stands here: `key_env` names the environment variable that holds it. `read` says which works
+    are worth a call: "proposals" (and selected works without a Type of yours), "all" (also those with one),
+    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X).
+    """
+
+    enabled: bool = True
+    base_url: str = ""
+    model: str = ""
+    key_env: str = ""
+    read: Annotated[str, Field(pattern=r"^(proposals|all|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    retry_seconds: Annotated[float, Field(ge=0, le=60)] = 1
+    longest_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 60
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1200
+    nights: Annotated[int, Field(ge=1)] = 3
+    budget: LlmBudget = LlmBudget()
+    prices: dict[str, LlmPrice] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise ValueError("must be an http(s) address such as http://127.0.0.1:8080/v1, without a user name, password or query")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.base_url and not self.model:
+            raise ValueError("base_url needs model beside it: the name under which that server knows its model")
+        capped = self.budget.usd_per_run is not None or self.budget.usd_per_month is not None
+        if capped and self.named_model not in self.prices:
+            raise ValueError(f'a budget in dollars needs the price: [llm.prices."{self.named_model}"] with input and output')
+        return self
+
+    @property
+    def named_model(self) -> str:
+        return self.model or DEFAULT_MODEL
+
+
 class Settings(_Section):
     """All settings; every key has a default, so an empty file is a valid one."""
 
@@ -63,6 +130,7 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     labels: LabelSettings = LabelSettings()
     notes: NoteSettings = NoteSettings()
+    llm: LlmSettings = LlmSettings()
 
 
 def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settings:
@@ -128,6 +196,9 @@ def _where(path: tuple[str, ...], text: str, name: str, overridden: Mapping[tupl
 def _keys_at(path: tuple[str, ...]) -> list[str]:
     model: Any = Settings
     for part in path:
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+            continue
         field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
         model = field.annotation if field else None
     return sorted(model.model_fields) if hasattr(model, "model_fields") else []

@@ -135,7 +135,11 @@ def _is_tracking(parameter: str) -> bool:
 
 # arXiv identifiers: https://info.arxiv.org/help/arxiv_identifier.html (new since 2007, old with archive)
 _ARXIV = r"(?P<arxiv>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?"
-_ARXIV_URL = re.compile(r"^https?://(?:www\.|export\.)?(?:arxiv\.org/(?:abs|pdf|html)|alphaxiv\.org/abs|huggingface\.co/papers)/" + _ARXIV + r"(?:\.pdf)?/?(?:[?#].*)?$")
+_ARXIV_URL = re.compile(
+    r"^https?://(?:www\.|export\.)?(?:arxiv\.org/(?:abs|pdf|html)|alphaxiv\.org/abs|huggingface\.co/papers)/"
+    + _ARXIV
+    + r"(?:\.pdf)?/?(?:[?#].*)?$"
+)
 _ARXIV_DOI = re.compile(r"^10\.48550/arxiv\." + _ARXIV.replace("[A-Z]", "[A-Za-z]") + "$", re.IGNORECASE)
 # ACL Anthology identifiers: https://aclanthology.org/info/ids/
 _ANTHOLOGY = r"(?P<anthology>\d{4}\.[a-z0-9_]+-[a-z0-9_]+\.\d+|[A-Z]\d{2}-\d{4})"
@@ -171,14 +175,36 @@ def identifiers_of_doi(doi: str) -> dict[str, str]:
     return {"doi": doi}
 
 
-_TAGS = re.compile(r"</?(?:i|b|em|strong|sub|sup|span|tt|u|p|br|div|a|jats:\w+|fixed-case|tex-math|math|mml:\w+)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_TAGS = re.compile(
+    r"</?(?:i|b|em|strong|sub|sup|span|tt|u|p|br|div|a|jats:\w+|fixed-case|tex-math|math|mml:\w+)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 _ACCENT = re.compile(r"""\\(["'`^~=.uvHcdbkr])\s*\{?\\?([A-Za-z])\}?""")
-_COMBINING = dict(zip("\"'`^~=.uvHcdbkr", "\u0308\u0301\u0300\u0302\u0303\u0304\u0307\u0306\u030c\u030b\u0327\u0323\u0331\u0328\u030a", strict=True))
-_LETTERS = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å", "i": "i", "j": "j"}
+_COMBINING = dict(
+    zip("\"'`^~=.uvHcdbkr", "\u0308\u0301\u0300\u0302\u0303\u0304\u0307\u0306\u030c\u030b\u0327\u0323\u0331\u0328\u030a", strict=True)
+)
+_LETTERS = {
+    "ss": "ß",
+    "ae": "æ",
+    "AE": "Æ",
+    "oe": "œ",
+    "OE": "Œ",
+    "o": "ø",
+    "O": "Ø",
+    "l": "ł",
+    "L": "Ł",
+    "aa": "å",
+    "AA": "Å",
+    "i": "i",
+    "j": "j",
+}
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?\s*")
 _STYLE = frozenset(
-    "textbf textit textrm textsf texttt textsc text emph mathbf mathcal mathrm mathbb mathit mathsf boldsymbol bm operatorname mbox left right ensuremath underline textsuperscript textsubscript".split()
-)
+    [
+        "textbf", "textit", "textrm", "textsf", "texttt", "textsc", "text", "emph",
+        "mathbf", "mathcal", "mathrm", "mathbb", "mathit", "mathsf", "boldsymbol", "bm",
+        "operatorname", "mbox", "left", "right", "ensuremath", "underline", "textsuperscript", "textsubscript",
+    ]
+)  # fmt: skip
 
 
 def _without_latex(text: str) -> str:
@@ -199,7 +225,10 @@ def plain(text: str) -> str:
 
 
 # What venues and preprint servers hang on a title and what is no part of its name.
-_SUFFIX = re.compile(r"\s*(?:[(\[](?:oral|poster|spotlight|highlight|extended abstract|student abstract|supplementary material|v\d+)[)\]]|\*)\s*$", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"\s*(?:[(\[](?:oral|poster|spotlight|highlight|extended abstract|student abstract|supplementary material|v\d+)[)\]]|\*)\s*$",
+    re.IGNORECASE,
+)
 _MARKS = re.compile("[\u0300-\u036f]")
 _NOT_KEY = re.compile(r"[^\w+]|_|(?<![\w+])\+")
 

@@ -53,7 +53,9 @@ def stage(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str
     """
     shape = json.dumps([dict(structure)])
     columns = ", ".join(f'"{name}"' for name in structure)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM (SELECT unnest(from_json('[]', ?), recursive := true))", [shape])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM (SELECT unnest(from_json('[]', ?), recursive := true))", [shape]
+    )
     for start in range(0, len(rows), _CHUNK):
         text = json.dumps(list(rows[start : start + _CHUNK]), ensure_ascii=False, default=str)
         con.execute(
@@ -112,7 +114,8 @@ class Warehouse:
                     raise self._explained(error) from error
                 if time.monotonic() + pause > deadline:
                     raise BusyError(
-                        f"{self.path} is open in another process: {_first_line(error)}", hint="close that program; read snapshot.duckdb instead of this file"
+                        f"{self.path} is open in another process: {_first_line(error)}",
+                        hint="close that program; read snapshot.duckdb instead of this file",
                     ) from error
                 time.sleep(pause)
                 pause = min(pause * 2, 0.5)
@@ -142,7 +145,8 @@ class Warehouse:
         version, views = self._state()
         if version > steps[-1][0]:
             raise NewerWarehouseError(
-                f"{self.path} has schema version {version}, this program knows {steps[-1][0]}", hint="update the program (pip install -U), or use another warehouse file"
+                f"{self.path} has schema version {version}, this program knows {steps[-1][0]}",
+                hint="update the program (pip install -U), or use another warehouse file",
             )
         due = [step for step in steps if step[0] > version]
         shapes = _view_texts()

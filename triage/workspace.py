@@ -44,6 +44,27 @@ _TOML = """\
 
 [notes]
 # proposals = true                 # write notes for proposals too, not only for selected works
+
+[llm]
+# A language model reads only when OPENAI_API_KEY is set or base_url is given. Keys belong in the environment, never here.
+# enabled = true                   # false: never, whatever the environment holds
+# base_url = ""                    # any OpenAI-compatible server, such as "http://127.0.0.1:8080/v1" (then name the model too)
+# model = ""                       # else gpt-4.1-mini
+# key_env = ""                     # the variable with the key; with base_url no key is sent unless you name one here
+# read = "proposals"               # who is worth a call: "proposals", "all", "top 20" or "above 0.5" (screening score)
+# timeout_seconds = 60             # for one whole request
+# max_attempts = 3                 # requests for one paper while the server is busy, down or slow
+# retry_seconds = 1.0              # pause before the second attempt; doubled each time
+# longest_wait_seconds = 60        # a server that asks for a longer pause is left alone until the next run
+# concurrency = 8                  # requests at once; fewer while the server says it is too many
+# max_output_tokens = 1200         # for one reply
+# nights = 3                       # runs after which a paper the model cannot read is not paid for again
+# prices."gpt-4.1-mini" = { input = 0.40, cached = 0.10, output = 1.60 }   # example, none by default: dollars per million tokens
+
+[llm.budget]                       # hard caps; the numbers are examples, by default there is none
+# calls_per_run = 200              # what does not fit waits for the next run
+# usd_per_run = 0.50               # caps in dollars need the price of the model
+# usd_per_month = 5.0
 """
 
 _GITIGNORE = """\
@@ -81,7 +102,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions; nothing was changed") from error
+        raise WorkspaceError(
+            f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions; nothing was changed"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -184,7 +207,9 @@ class Workspace:
         except filelock.Timeout:
             raise BusyError(f"{self.root} is held by {_holder(state)}", hint="wait until it has finished, or stop that process") from None
         except OSError as error:
-            raise WorkspaceError(f"{state}: cannot be written: {error.strerror}", hint="check the folder's permissions and free space") from error
+            raise WorkspaceError(
+                f"{state}: cannot be written: {error.strerror}", hint="check the folder's permissions and free space"
+            ) from error
         try:
             write_atomically(state / "holder.json", json.dumps({"pid": os.getpid(), "command": command, "started": started}))
             yield
@@ -208,7 +233,10 @@ def _find(start: Path | None) -> Path:
     for folder in (here, *here.parents):
         if (folder / SETTINGS_FILE).is_file():
             return folder
-    raise WorkspaceError(f"no workspace here: neither {here} nor a parent has a {SETTINGS_FILE}", hint="make one with `triage init`, or name one with --workspace DIR")
+    raise WorkspaceError(
+        f"no workspace here: neither {here} nor a parent has a {SETTINGS_FILE}",
+        hint="make one with `triage init`, or name one with --workspace DIR",
+    )
 
 
 def _holder(state: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-__all__ = ["main", "triage"]
+__all__ = ["main", "run_command_line", "triage"]
 
 # name -> (module, what it does in one line); the listing must not import the modules
 _COMMANDS = {
@@ -64,10 +64,11 @@ def triage() -> None:
 
 def main() -> None:
     """Run the command line and exit with a status that means something."""
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run_command_line(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command and return its exit status; nothing but faults of the program raise with TRIAGE_DEBUG."""
     from triage.errors import TriageError
 
     try:
@@ -87,7 +88,7 @@ def _run(arguments: list[str]) -> int:
         # the reader (head, less) has gone: not an error of ours, but Python would complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001  the last door: a person gets a sentence, not a traceback
+    except Exception as error:
         if os.environ.get("TRIAGE_DEBUG"):
             raise
         click.echo(f"triage: a fault of the program: {type(error).__name__}: {error}", err=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from triage.runs import Run, StepReport
     from triage.workspace import Workspace
 
-__all__ = ["PARTIAL", "Shown", "json_option", "open_workspace", "print_json", "print_report", "workspace_option"]
+__all__ = ["PARTIAL", "Shown", "json_option", "open_workspace", "print_json", "print_report", "print_steps", "workspace_option"]
 
 PARTIAL = 3
 """Exit status of a command that did its work but survived failures."""
@@ -93,7 +93,7 @@ def print_report(run: Run, *, as_json: bool) -> int:
         steps = [report.model_dump(mode="json") for report in run.reports]
         print_json({"run": run.id, "status": run.status, "steps": steps, "failures": [f.model_dump() for f in run.failures]})
     else:
-        _print_steps(run.reports)
+        print_steps(run.reports)
         for failure in run.failures:
             click.echo(f"failed: {failure.step}: {failure.item}: {failure.message}", err=True)
             if failure.hint:
@@ -101,7 +101,7 @@ def print_report(run: Run, *, as_json: bool) -> int:
     return 0 if run.status == "complete" else PARTIAL
 
 
-def _print_steps(reports: Sequence[StepReport]) -> None:
+def print_steps(reports: Sequence[StepReport]) -> None:
     for report in reports:
         if not report.read:
             continue

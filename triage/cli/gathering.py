@@ -32,7 +32,16 @@ def import_command(files: tuple[Path, ...], folder: Path | None, as_json: bool) 
         for refusal in handed.parsed.refused:
             click.echo(f"refused: {path}:{refusal.line}: {refusal.reason}", err=True)
     for path, error in refused:
-        answers[path] = {"file": str(path), "format": None, "read": 1, "new": 0, "known": 0, "refused": 1, "failed": 0, "error": error.message}
+        answers[path] = {
+            "file": str(path),
+            "format": None,
+            "read": 1,
+            "new": 0,
+            "known": 0,
+            "refused": 1,
+            "failed": 0,
+            "error": error.message,
+        }
         click.echo(f"triage: {error.message}", err=True)
         click.echo(f"  what to do: {error.hint}", err=True)
     if as_json:
@@ -41,7 +50,9 @@ def import_command(files: tuple[Path, ...], folder: Path | None, as_json: bool) 
     else:
         for answer in answers.values():
             if answer["format"]:
-                click.echo(f"{answer['file']}: {answer['format']}, {answer['read']} papers: {answer['new']} new, {answer['known']} known, {answer['refused']} refused")
+                click.echo(
+                    f"{answer['file']}: {answer['format']}, {answer['read']} papers: {answer['new']} new, {answer['known']} known, {answer['refused']} refused"
+                )
     if refused:
         return PARTIAL if imported else 1
     return PARTIAL if any(report.refused for _, _, report in imported) else 0

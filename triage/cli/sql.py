@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from triage.queries import Answer
 
 
-@click.command("sql", epilog='Example: triage sql "SELECT title, type FROM works WHERE decision = \'selected\'" --format csv')
+@click.command("sql", epilog="Example: triage sql \"SELECT title, type FROM works WHERE decision = 'selected'\" --format csv")
 @click.argument("question", required=False)
-@click.option("--query", "name", help="A stored question: queries/NAME.sql of the workspace, else the packaged (proposals, types, venues, failures).")
+@click.option(
+    "--query", "name", help="A stored question: queries/NAME.sql of the workspace, else the packaged (proposals, types, venues, failures)."
+)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @workspace_option
@@ -43,10 +45,10 @@ def sql_command(question: str | None, name: str | None, form: str, as_json: bool
     elif form == "json":
         click.echo(queries.as_json(found), nl=False)
     else:
-        _print_table(found)
+        print_table(found)
 
 
-def _print_table(found: Answer) -> None:
+def print_table(found: Answer) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

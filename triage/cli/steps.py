@@ -18,7 +18,9 @@ def _step(name: str, folder: Path | None, works: tuple[str, ...], as_json: bool)
     return print_report(run, as_json=as_json)
 
 
-_work_option = click.option("--work", "works", multiple=True, metavar="ID", help="Only this work (its id or the beginning of it); may be repeated.")
+_work_option = click.option(
+    "--work", "works", multiple=True, metavar="ID", help="Only this work (its id or the beginning of it); may be repeated."
+)
 
 
 @click.command("run", epilog="Example: triage run")

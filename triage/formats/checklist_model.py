@@ -44,8 +44,10 @@ class Block(BlockFields):
     `title`, `url` and `ticked` are the tick line's; where it lacks one, heading and Link line stand
     in. `heading` and `link` are what those two lines say themselves. `line` is the 1-based line the
     block starts on. `text` is every character from there to the next block, of which `trailing` is
-    what follows the closing `---` (blank lines, a person's free text). `problems` names what is
-    irregular, each with its line; `refusal` says why no paper can be read from the block, or None.
+    what follows the closing `---` (blank lines, a person's free text; `closed` says whether there is
+    one). `remarks` are lines inside the
+    block that are no part of the form, as they stand. `problems` names what is irregular, each with
+    its line; `refusal` says why no paper can be read from the block, or None.
     """
 
     number: int | None
@@ -54,6 +56,8 @@ class Block(BlockFields):
     line: int
     text: str
     trailing: str = ""
+    closed: bool = True
+    remarks: str = ""
     problems: tuple[str, ...] = ()
     refusal: str | None = None
 

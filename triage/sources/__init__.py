@@ -7,7 +7,7 @@ response only when the source's own completeness verdict does.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, Protocol
 
 from triage.models import Record, Refusal
@@ -56,12 +56,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a response yields: in = records + refused; `more` are follow-up requests (the next page)."""
+    """What a response yields: in = records + refused; `more` are follow-up requests (the next page).
+
+    An answer that is incomplete and names `more` is completed by them: its day is complete when each of
+    them is. `day` is the day the answer itself says it is of, None when it says none.
+    """
 
     records: tuple[Record, ...]
     verdict: Verdict
     refused: tuple[Refusal, ...] = ()
     more: tuple[Request, ...] = field(default=())
+    day: date | None = None
 
 
 class Source(Protocol):
@@ -81,3 +86,16 @@ class Source(Protocol):
     def requests(self, day: date, *, base_url: str) -> tuple[Request, ...]: ...
 
     def parse(self, request: Request, response: Response) -> Parsed: ...
+
+    def day_at(self, moment: datetime) -> date:
+        """The day whose list stands at the source at that moment (with zone). Default: the day in UTC."""
+        return moment.astimezone(UTC).date()
+
+    def settled(self, day: date, read_at: datetime) -> bool:
+        """Whether a list of `day` that was read then cannot grow any more. Default: read after the day, in UTC."""
+        return read_at >= datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+
+    def missed(self, final: date, shown: date) -> tuple[date, ...]:
+        """Days behind `final` that a source which shows only `shown` cannot give any more. Default: none."""
+        del final, shown
+        return ()

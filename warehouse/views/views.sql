@@ -221,7 +221,7 @@ COMMENT ON COLUMN main.failures.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.llm_calls AS
 SELECT call_id, purpose, work_id, model, endpoint, prompt_hash, input_hash, tokens_in, tokens_cached, tokens_out,
-       cost, seconds, status, message, reply, run_id, made_at
+       cost, seconds, status, message, reply, run_id, made_at, attempt, schema_hash, taxonomy_version
 FROM store.llm_call;
 COMMENT ON VIEW main.llm_calls IS 'One row per request to a language model that left the machine';
 COMMENT ON COLUMN main.llm_calls.call_id IS 'id of the request';
@@ -230,7 +230,7 @@ COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about';
 COMMENT ON COLUMN main.llm_calls.model IS 'model asked';
 COMMENT ON COLUMN main.llm_calls.endpoint IS 'server asked';
 COMMENT ON COLUMN main.llm_calls.prompt_hash IS 'hash of the prompt file''s text';
-COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of everything that was sent';
+COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of the messages as first sent; a repair keeps the hash of what it repairs';
 COMMENT ON COLUMN main.llm_calls.tokens_in IS 'tokens sent; NULL when the server did not say';
 COMMENT ON COLUMN main.llm_calls.tokens_cached IS 'of those, tokens read from the server''s cache';
 COMMENT ON COLUMN main.llm_calls.tokens_out IS 'tokens received; NULL when the server did not say';
@@ -240,7 +240,10 @@ COMMENT ON COLUMN main.llm_calls.status IS 'ok, or the kind of failure';
 COMMENT ON COLUMN main.llm_calls.message IS 'what went wrong; NULL when nothing did';
 COMMENT ON COLUMN main.llm_calls.reply IS 'the raw reply; NULL when none came';
 COMMENT ON COLUMN main.llm_calls.run_id IS 'run that made it';
-COMMENT ON COLUMN main.llm_calls.made_at IS 'when, UTC';
+COMMENT ON COLUMN main.llm_calls.made_at IS 'when the reply or the failure came, UTC';
+COMMENT ON COLUMN main.llm_calls.attempt IS 'which request for this paper in this run it was, from 1';
+COMMENT ON COLUMN main.llm_calls.schema_hash IS 'hash of the schema the reply had to have';
+COMMENT ON COLUMN main.llm_calls.taxonomy_version IS 'version of the taxonomy in the prompt';
 
 CREATE OR REPLACE VIEW main.snapshot AS
 SELECT s.as_of, (SELECT max(version) FROM store.migration) AS schema_version FROM store.snapshot s;

@@ -1,0 +1,200 @@
+"""The DuckDB file: migrations, bursts, the readers' snapshot, and the views as a promise."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.workspaces import ask, make_workspace, put, record
+from triage.errors import BusyError, NewerWarehouseError, QueryError, WarehouseError
+from triage.queries import answer, as_csv, as_json, as_parquet
+from triage.warehouse import Warehouse, newest_version, stage
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+VIEWS = {
+    "works": {"work_id", "title", "abstract", "authors", "venue", "year", "url", "type", "labels", "decision", "screening_score", "first_seen", "last_seen", "identifiers"},
+    "records": {"work_id", "source", "source_key", "url", "title", "abstract", "authors", "venue", "year", "published", "identifiers", "first_run", "last_run"},
+    "labels_current": {"work_id", "label", "confidence", "producer", "quote"},
+    "review_queue": {"work_id", "title", "screening_score", "type"},
+    "year_list": {"year", "work_id", "title", "url", "venue", "type", "decision"},
+    "notes": {"work_id", "section", "text", "sentence", "producer"},
+    "claims": {"work_id", "metric", "value", "unit", "direction", "against", "quote"},
+    "decisions": {"work_id", "what", "value", "reason", "who", "made_at", "said_in", "in_force"},
+    "runs": {"run_id", "command", "started_at", "ended_at", "status", "report"},
+    "failures": {"run_id", "step", "item", "kind", "message", "hint"},
+    "llm_calls": {"run_id", "purpose", "model", "tokens_in", "tokens_out", "cost", "status", "reply"},
+    "snapshot": {"as_of", "schema_version"},
+}  # fmt: skip
+
+
+def make_warehouse(folder: Path) -> Warehouse:
+    warehouse = Warehouse(folder / "it's.duckdb", folder / "snapshot.duckdb", wait_seconds=0.3)
+    warehouse.prepare(NOW)
+    return warehouse
+
+
+def test_every_promised_view_and_column_is_there_with_a_comment(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main' AND NOT internal"
+        ).fetchall()
+        views = dict(con.execute("SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal").fetchall())
+    for view, columns in VIEWS.items():
+        assert columns <= {column for table, column, _ in rows if table == view}, view
+    assert all(comment for _, _, comment in rows), [row for row in rows if not row[2]]
+    assert all(views.values())
+
+
+def test_migrations_run_once_and_an_old_file_is_copied_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with warehouse.burst() as con:
+        con.execute("INSERT INTO store.setting VALUES ('kept', 'yes')")
+    warehouse.prepare(NOW)
+    newer = newest_version() + 1
+    from triage import warehouse as module
+
+    old = module.migrations()
+    monkeypatch.setattr(module, "migrations", lambda: [*old, (newer, "later", "CREATE TABLE store.later (a INTEGER)")])
+    warehouse.prepare(NOW)
+    with warehouse.burst() as con:
+        assert con.execute("SELECT value FROM store.setting WHERE name = 'kept'").fetchall() == [("yes",)]
+        assert con.execute("SELECT version FROM store.migration ORDER BY version").fetchall() == [(n,) for n in range(1, newer + 1)]
+    backup = duckdb.connect(str(tmp_path / f"it's.duckdb.backup-v{newer - 1}"), read_only=True)
+    assert backup.execute("SELECT max(version) FROM store.migration").fetchall() == [(newer - 1,)]
+    backup.close()
+    monkeypatch.setattr(module, "migrations", lambda: old)
+    with pytest.raises(NewerWarehouseError, match=f"schema version {newer}"):
+        warehouse.prepare(NOW)
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = make_warehouse(tmp_path)
+    from triage import warehouse as module
+
+    old = module.migrations()
+    broken = [*old, (98, "fine", "CREATE TABLE store.half (a INTEGER)"), (99, "broken", "CREATE TABLE store.half (a INTEGER)")]
+    monkeypatch.setattr(module, "migrations", lambda: broken)
+    with pytest.raises(WarehouseError):
+        warehouse.prepare(NOW)
+    monkeypatch.setattr(module, "migrations", lambda: old)
+    warehouse.prepare(NOW)
+    with warehouse.burst() as con:
+        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half'").fetchall() == [(0,)]
+
+
+def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "triage.duckdb"
+    path.write_bytes(b"something else entirely" * 1000)
+    with pytest.raises(WarehouseError) as refused:
+        Warehouse(path, tmp_path / "snapshot.duckdb").prepare(NOW)
+    assert "move triage.duckdb away" in str(refused.value.hint)
+    assert path.read_bytes() == b"something else entirely" * 1000
+
+
+def test_an_error_rolls_the_burst_back(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with pytest.raises(ZeroDivisionError), warehouse.burst() as con:
+        con.execute("INSERT INTO store.setting VALUES ('gone', '')")
+        raise ZeroDivisionError
+    with pytest.raises(WarehouseError), warehouse.burst() as con:
+        con.execute("INSERT INTO store.setting VALUES ('gone', '')")
+        con.execute("SELECT nothing FROM nowhere")
+    with warehouse.burst() as con:
+        assert con.execute("SELECT count(*) FROM store.setting").fetchall() == [(0,)]
+
+
+def _hold(path: str, held: object, release: object) -> None:
+    con = duckdb.connect(path)
+    held.set()  # type: ignore[attr-defined]
+    release.wait(20)  # type: ignore[attr-defined]
+    con.close()
+
+
+def test_another_writer_is_waited_for_and_then_named_while_readers_go_on(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    warehouse.publish(NOW)
+    spawn = multiprocessing.get_context("spawn")
+    held, release = spawn.Event(), spawn.Event()
+    other = spawn.Process(target=_hold, args=(str(warehouse.path), held, release))
+    other.start()
+    assert held.wait(20)
+    with pytest.raises(BusyError, match="open in another process"), warehouse.burst():
+        raise AssertionError("opened twice")
+    assert answer(warehouse.snapshot, "SELECT count(*) FROM works").rows == [(0,)]
+    release.set()
+    other.join(20)
+    with warehouse.burst() as con:
+        assert con.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_staging_keeps_every_value(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    rows = [{"a": 'quote " \\ \u2028 \n 字', "l": ["x", "y"], "m": {"k": "v"}, "n": n, "j": {"deep": [1, None]}} for n in range(45_000)]
+    shape = {"a": "VARCHAR", "l": ["VARCHAR"], "m": "MAP(VARCHAR, VARCHAR)", "n": "INTEGER", "j": "JSON", "missing": "VARCHAR"}
+    with warehouse.burst() as con:
+        stage(con, "staged", rows, shape)
+        assert con.execute("SELECT * FROM staged WHERE n = 44999").fetchall() == [
+            (rows[0]["a"], ["x", "y"], {"k": "v"}, 44999, '{"deep":[1,null]}', None)
+        ]
+        stage(con, "staged", [], shape)
+        assert con.execute("SELECT count(*) FROM staged").fetchall() == [(0,)]
+
+
+def test_the_snapshot_is_swapped_and_says_its_moment(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record("a", "One Paper Here")])
+    reader = duckdb.connect(str(workspace.snapshot_path), read_only=True)
+    put(workspace, [record("b", "Another Paper There")])
+    assert reader.execute("SELECT count(*) FROM works").fetchall() == [(1,)]
+    reader.close()
+    assert ask(workspace, "SELECT count(*), (SELECT as_of > TIMESTAMP '2026-11-23' FROM snapshot) FROM works") == [(2, True)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1) TO '{dir}/out.csv'", "SELECT * FROM read_text('{dir}/secret')", "SELECT * FROM '{dir}/secret.csv'",
+        "ATTACH '{dir}/x.duckdb'", "INSTALL fts", "SET enable_external_access = true", "CREATE TABLE t (a INTEGER)", "DROP VIEW works",
+        "DELETE FROM store.record", "SELECT 1; SELECT 2", "", "SELEKT 1", "PRAGMA database_list; DROP VIEW works", "EXPORT DATABASE '{dir}/dump'",
+        "CHECKPOINT", "SELECT 1) TO '{dir}/out.csv' (FORMAT csv); --",
+    ],
+)  # fmt: skip
+def test_a_question_can_do_nothing_but_read(sql: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    warehouse = make_warehouse(tmp_path)
+    warehouse.publish(NOW)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for ask_it in (answer, as_parquet):
+        with pytest.raises(QueryError):
+            ask_it(warehouse.snapshot, sql.format(dir=tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_answers_in_every_format(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record("a", 'Commas, "quotes" and 字', authors=("Ann",), published="2024-04-29", identifiers={"arxiv": "2404.00001"})])
+    sql = "SELECT title, authors, published, identifiers, venue FROM records"
+    found = answer(workspace.snapshot_path, sql)
+    assert as_csv(found) == (
+        'title,authors,published,identifiers,venue\n"Commas, ""quotes"" and 字","[""Ann""]",2024-04-29,"{""arxiv"": ""2404.00001""}",\n'
+    )
+    assert '"published": "2024-04-29"' in as_json(found)
+    target = tmp_path / "answer.parquet"
+    target.write_bytes(as_parquet(workspace.snapshot_path, sql + ";"))
+    con = duckdb.connect()
+    assert con.execute(f"SELECT authors, published::VARCHAR, identifiers FROM '{target}'").fetchall() == [
+        (["Ann"], "2024-04-29", {"arxiv": "2404.00001"})
+    ]
+    con.close()
+
+
+def test_no_snapshot_yet_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError) as refused:
+        answer(tmp_path / "snapshot.duckdb", "SELECT 1")
+    assert "triage run" in str(refused.value.hint)

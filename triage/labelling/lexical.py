@@ -1,0 +1,95 @@
+"""Labels from cue rules, and from the taxonomy's own words for labels without rules.
+
+For each label with cues the weights of its hits add up (`triage.cues`); a label is given when its weight is
+enough and not far below the best one's. A label without cues is matched by BM25 of the paper against its name,
+definition, aliases and notes (`triage.labelling.zero_shot`). When efficiency is plainly claimed and nothing
+fits, the label is `other`, with words proposed for a new label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from triage.cues import Cues, TypeScore, score_text, score_types
+from triage.labelling import Paper
+from triage.labelling.zero_shot import ZeroShot, proposed_words
+from triage.models import Label
+from triage.taxonomy import Taxonomy
+
+__all__ = ["LexicalLabeller"]
+
+_OTHER_EFFICIENCY = 0.5
+"""The efficiency side a paper needs before "nothing fits" is worth saying: half of what it can reach."""
+_SURVEY = "survey"
+_OTHER = "other"
+
+
+class LexicalLabeller:
+    """The default producer: no model, no training, every label with the words it rests on."""
+
+    def __init__(self, cues: Cues, taxonomy: Taxonomy) -> None:
+        self.cues = cues
+        self.taxonomy = taxonomy
+        self._settings = cues.file.types
+        self._known = frozenset(taxonomy.ids)
+        self._zero_shot = ZeroShot(taxonomy, [label for label in taxonomy.labels if label not in cues.labels])
+
+    @property
+    def name(self) -> Literal["lexical"]:
+        return "lexical"
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Labels the cue file has rules for and the taxonomy does not know; their rules say nothing."""
+        return tuple(label for label in self.cues.labels if label not in self._known)
+
+    def label(self, papers: Sequence[Paper]) -> list[tuple[Label, ...]]:
+        """The labels of each paper, surest first."""
+        return [self._label(paper) for paper in papers]
+
+    def _label(self, paper: Paper) -> tuple[Label, ...]:
+        scores = [s for s in score_types(paper.title, paper.abstract, self.cues) if s.label in self._known]
+        flags = [self._as_label(s) for s in scores if s.label == _SURVEY and s.weight >= self._settings.threshold]
+        techniques = [self._as_label(s) for s in self._chosen([s for s in scores if s.label != _SURVEY])]
+        techniques += self._zero_shot.label(paper)
+        techniques.sort(key=lambda x: -(x.confidence or 0.0))
+        if not techniques and not flags and _OTHER in self._known:
+            return self._other(paper)
+        return (*techniques, *flags)
+
+    def _chosen(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
+        """Labels over the threshold and not far below the best; a parent only when none of its labels is there."""
+        enough = self._without_rivals([s for s in scores if s.weight >= self._settings.threshold])
+        families = {self.taxonomy.parent(s.label) for s in enough if "/" in s.label}
+        kept = [s for s in enough if "/" in s.label or s.label not in families]
+        if not kept:
+            return []
+        best = kept[0]
+        family = self.taxonomy.parent(best.label)
+        share = {True: self._settings.family_share, False: self._settings.share}
+        return [s for s in kept if s.weight >= best.weight * share[self.taxonomy.parent(s.label) == family]]
+
+    def _without_rivals(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
+        """`scores` come weightiest first; a label yields to a weightier rival."""
+        kept: list[TypeScore] = []
+        for score in scores:
+            rivals = {label for group in self._settings.rivals if score.label in group for label in group}
+            if not any(other.label in rivals for other in kept):
+                kept.append(score)
+        return kept
+
+    def _as_label(self, score: TypeScore) -> Label:
+        return Label(label=score.label, confidence=_confidence(score.weight, self._settings.threshold), producer="lexical", evidence=score.evidence)
+
+    def _other(self, paper: Paper) -> tuple[Label, ...]:
+        screening = score_text(paper.title, paper.abstract, self.cues)
+        if screening.efficiency < _OTHER_EFFICIENCY:
+            return ()
+        confidence = round(screening.efficiency, 4)
+        return (Label(label=_OTHER, confidence=confidence, producer="lexical", proposed=proposed_words(paper.title, paper.abstract)),)
+
+
+def _confidence(weight: float, threshold: float) -> float:
+    """0.5 at the threshold and towards 1 with more evidence: the odds grow with the weight."""
+    return round(weight / (weight + threshold), 4)

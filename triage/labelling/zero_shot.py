@@ -1,0 +1,154 @@
+"""Labels by the taxonomy's own words: BM25 of a paper against name, aliases, definition and notes.
+
+A label that was just added to the taxonomy, or another field's whole taxonomy, works at once this way.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from triage.cues import SCANNED_ABSTRACT, SCANNED_TITLE
+from triage.labelling import Paper
+from triage.models import Evidence, Label
+from triage.phrases import STOPS, spans, tokens
+from triage.taxonomy import Taxonomy, TaxonomyLabel
+
+__all__ = ["ZeroShot", "proposed_words"]
+
+_K1, _B = 1.2, 0.75
+"""BM25 with the usual constants (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009)."""
+_NAME_WEIGHT = 3
+"""A word of a name or alias counts as if it stood there three times: names say more than definitions."""
+_TITLE_WEIGHT = 2
+"""A word of the paper's title counts as two."""
+_ENOUGH = 2.0
+"""Score of confidence 0.5, in units of what the label's own name scores: the name in so many words, and as
+much again from the definition and notes."""
+_SHARE = 0.6
+"""A further label needs this share of the best one's score."""
+_MOST_EVIDENCE = 4
+
+_COMMON = frozenset(
+    ["a", "about", "above", "across", "after", "all", "along", "also", "although", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "data", "did", "do", "does", "done", "each", "either", "else", "every", "few", "for", "from", "further", "get", "given", "has", "have", "he", "her", "here", "how", "however", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "large", "learn", "learned", "learning", "less", "made", "make", "makes", "many", "may", "method", "methods", "might", "model", "models", "more", "most", "much", "must", "nor", "not", "of", "off", "often", "on", "one", "only", "or", "other", "our", "out", "over", "own", "paper", "papers", "propose", "proposed", "same", "several", "she", "should", "show", "since", "so", "some", "such", "task", "tasks", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "thus", "to", "too", "towards", "trained", "training", "two", "under", "until", "up", "upon", "us", "use", "used", "uses", "using", "very", "via", "was", "we", "well", "were", "what", "when", "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "within", "without", "work", "works", "would", "you", "your", "new", "novel", "approach", "results", "based", "instead", "see", "itself"]
+)
+_ENDINGS = ("izations", "isations", "ization", "isation", "ations", "ation", "izing", "ising", "ized", "ised", "ings", "ing", "ions", "ion",
+            "ers", "ies", "ed", "er", "es", "s", "e", "y")  # fmt: skip
+
+
+class ZeroShot:
+    """BM25 index over the texts of some labels of a taxonomy."""
+
+    def __init__(self, taxonomy: Taxonomy, labels: Iterable[str]) -> None:
+        """Index `labels`; how rare a word is, is counted over the whole taxonomy."""
+        everything = {label: _label_words(entry) for label, entry in taxonomy.labels.items()}
+        occurrences = Counter(word for words in everything.values() for word in words)
+        count = len(everything)
+        self._rarity = {word: math.log(1 + (count - n + 0.5) / (n + 0.5)) for word, n in occurrences.items()}
+        self._mean = sum(words.total() for words in everything.values()) / max(count, 1)
+        self._words = {label: everything[label] for label in labels}
+        entries = {label: taxonomy.labels[label] for label in self._words}
+        self._excluded = {label: set(_stems(entry.exclude)) - set(self._words[label]) for label, entry in entries.items()}
+        self._names = {label: [n for n in map(_stems, (entry.name, *entry.aliases)) if n] for label, entry in entries.items()}
+        self._unit = {
+            label: min((self._score(label, Counter(name)) for name in names), default=0.0) for label, names in self._names.items()
+        }
+
+    def label(self, paper: Paper) -> list[Label]:
+        """The labels the paper's words speak for, surest first; none when it uses few of any label's words."""
+        if not self._words:
+            return []
+        title, abstract = _stems(paper.title[:SCANNED_TITLE]), _stems((paper.abstract or "")[:SCANNED_ABSTRACT])
+        words = Counter(abstract)
+        for word in title:
+            words[word] += _TITLE_WEIGHT
+        text = f" {' '.join(title)} | {' '.join(abstract)} "
+        scores = {label: self._relative(label, words, text) for label in self._words}
+        best = max(scores.values())
+        chosen = [label for label, score in scores.items() if score >= _ENOUGH and score >= best * _SHARE]
+        return [
+            Label(
+                label=label,
+                confidence=round(scores[label] / (scores[label] + _ENOUGH), 4),
+                producer="lexical",
+                evidence=self._evidence(label, paper),
+            )
+            for label in sorted(chosen, key=lambda x: -scores[x])
+        ]
+
+    def _relative(self, label: str, words: Mapping[str, int], text: str) -> float:
+        """The score in units of the label's own name; the name in so many words counts one more."""
+        unit = self._unit[label]
+        if unit <= 0:
+            return 0.0
+        named = any(f" {' '.join(name)} " in text for name in self._names[label])
+        against = sum(self._rarity.get(word, 0.0) for word in self._excluded[label] if word in words)
+        return max(0.0, (self._score(label, words) - against) / unit + named)
+
+    def _score(self, label: str, words: Mapping[str, int]) -> float:
+        document = self._words[label]
+        norm = _K1 * (1 - _B + _B * document.total() / self._mean) if self._mean else _K1
+        total = 0.0
+        for word, count in words.items():
+            if frequency := document.get(word, 0):
+                in_paper = count * (_K1 + 1) / (count + _K1)
+                total += self._rarity[word] * in_paper * frequency * (_K1 + 1) / (frequency + norm)
+        return total
+
+    def _evidence(self, label: str, paper: Paper) -> tuple[Evidence, ...]:
+        """The paper's words that weigh most for the label, each once, where they stand first."""
+        document = self._words[label]
+        places: dict[str, Evidence] = {}
+        for field, text in (("title", paper.title[:SCANNED_TITLE]), ("abstract", (paper.abstract or "")[:SCANNED_ABSTRACT])):
+            for start, end in spans(text):
+                stem = _stem(text[start:end])
+                if stem in document and stem not in places:
+                    places[stem] = Evidence.model_validate(
+                        {"field": field, "start": start, "end": end, "quote": text[start:end], "cue": f"{label}: a word of its definition"}
+                    )
+        heaviest = sorted(places, key=lambda w: (-self._rarity[w] * document[w], w))[:_MOST_EVIDENCE]
+        return tuple(places[word] for word in heaviest)
+
+
+def _label_words(entry: TaxonomyLabel) -> Counter[str]:
+    words = Counter(_stems(f"{entry.definition}\n{entry.include}"))
+    for name in {*_stems(" ".join((entry.name, *entry.aliases)))}:
+        words[name] += _NAME_WEIGHT
+    return words
+
+
+def _stems(text: str) -> list[str]:
+    return [_stem(word) for word in tokens(text) if word not in STOPS and word.lower() not in _COMMON]
+
+
+def _stem(word: str) -> str:
+    """A word without its English ending: "pruning", "pruned" and "prune" are one. Other scripts stay."""
+    word = word.lower()
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word.removesuffix(ending)
+            break
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+_PROPOSES = re.compile(r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})")
+_PHRASE_ENDS = frozenset(["that", "which", "to", "for", "with", "by", "in", "of", "on", "using", "via", "based", "called", "named", "termed", "dubbed", "where", "and", "from"])
+_EMPTY = frozenset(["novel", "new", "simple", "effective", "efficient", "general", "unified", "yet"])
+
+
+def proposed_words(title: str, abstract: str | None) -> str:
+    """Words for a label the taxonomy does not have: what the authors say they propose, else the title's first words."""
+    found = _PROPOSES.search((abstract or "")[:SCANNED_ABSTRACT])
+    for source in (found[1] if found else "", title.rpartition(":")[2], title):
+        words: list[str] = []
+        for word in source.split():
+            if word.lower() in _PHRASE_ENDS or len(words) == 5:
+                break
+            if word.lower() not in _COMMON | _EMPTY:
+                words.append(word)
+        if len(words) >= 2:
+            return " ".join(words)
+    return title.strip()[:80]
+

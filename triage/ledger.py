@@ -1,0 +1,182 @@
+"""The call ledger: every request to a language model that left the machine is a row.
+
+A row is first appended to `.triage/llm-journal.jsonl` and synced to the disk, as the reply comes; the warehouse
+gets it in bursts. Whatever a killed run left in the journal is put into the warehouse by the next one, so
+that a reply that was paid for is never paid for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from triage.errors import WorkspaceError
+from triage.models import Frozen
+from triage.warehouse import stage
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from triage.runs import Run
+    from triage.workspace import Workspace
+
+__all__ = ["CONTENT_FAILURES", "OK", "Call", "CallKey", "Journal", "Past", "drain", "journal_path", "known_calls", "store_calls"]
+
+OK = "ok"
+CONTENT_FAILURES = ("refusal", "length", "content filter", "malformed", "wrong value", "foreign work", "empty", "no evidence")
+"""Kinds of failure that lie in what was asked or answered: asking again tomorrow may well end the same way."""
+
+
+class CallKey(NamedTuple):
+    """What makes two calls one question, whichever server answers it."""
+
+    prompt_hash: str
+    schema_hash: str
+    taxonomy_version: str
+    model: str
+    input_hash: str
+
+
+class Call(Frozen):
+    """One request: a row of `store.llm_call`. Tokens and cost are None when unknown, `seconds` is wall time."""
+
+    call_id: str
+    purpose: str
+    work_id: str
+    model: str
+    endpoint: str
+    prompt_hash: str
+    input_hash: str
+    tokens_in: int | None
+    tokens_cached: int | None
+    tokens_out: int | None
+    cost: float | None
+    seconds: float
+    status: str
+    message: str | None
+    reply: str | None
+    run_id: str
+    made_at: datetime
+    attempt: int
+    schema_hash: str
+    taxonomy_version: str
+
+
+_SHAPE: dict[str, Any] = dict.fromkeys(Call.model_fields, "VARCHAR") | {
+    "tokens_in": "BIGINT", "tokens_cached": "BIGINT", "tokens_out": "BIGINT", "cost": "DOUBLE", "seconds": "DOUBLE",
+    "made_at": "TIMESTAMP", "attempt": "INTEGER",
+}  # fmt: skip
+
+
+class Past(NamedTuple):
+    """What the ledger knows about a question: the reply that was accepted, and in how many runs none was."""
+
+    reply: str | None
+    failed_runs: int
+
+
+def journal_path(workspace: Workspace) -> Path:
+    return workspace.root / ".triage" / "llm-journal.jsonl"
+
+
+class Journal:
+    """Appends calls; `await append(call)` returns when the call is on the disk. Belongs to one event loop.
+
+    Calls that end together share one fsync, so that sixteen at once do not wait for sixteen.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
+        except OSError as error:
+            raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions") from error
+        self._path = path
+        self._turn = asyncio.Lock()
+        self._waiting: list[bytes] = []
+        self._taken = 0
+        self._durable = 0
+
+    async def append(self, call: Call) -> None:
+        """Raises WorkspaceError when the disk does not take it."""
+        self._waiting.append(call.model_dump_json().encode("utf-8", "replace") + b"\n")
+        self._taken += 1
+        mine = self._taken
+        async with self._turn:
+            if self._durable < mine:
+                batch, self._waiting, last = self._waiting, [], self._taken
+                await asyncio.to_thread(self._write, batch)
+                self._durable = last
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        try:
+            self._file.write(b"".join(lines))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise WorkspaceError(f"{self._path}: cannot be written: {error.strerror}", hint="check free space; no call is made without its record") from error
+
+    def close(self) -> None:
+        """Write what still waits, and close."""
+        try:
+            if self._waiting:
+                self._write(self._waiting)
+        finally:
+            self._file.close()
+
+
+def drain(run: Run) -> int:
+    """Put what a killed run left in the journal into the warehouse; how many calls that were.
+
+    A last line without its end is a call that was in flight; any other unreadable line is a failure of this run.
+    """
+    path = journal_path(run.workspace)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise WorkspaceError(f"{path}: cannot be read: {error.strerror}", hint="check its permissions") from error
+    calls = []
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
+        try:
+            calls.append(Call.model_validate_json(line))
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"]
+            run.fail("llm", f"{path.name}:{number}", "unreadable line", f"not a call: {reason}", "the call's cost is unknown; it may be made again")
+    with run.warehouse.burst() as con:
+        store_calls(con, calls)
+    path.unlink()
+    return len(calls)
+
+
+def store_calls(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
+    """Insert the calls the table does not have yet, inside the caller's transaction."""
+    rows = [call.model_dump(mode="json") for call in calls]
+    if not rows:
+        return
+    stage(con, "new_call", rows, _SHAPE)
+    columns = ", ".join(_SHAPE)
+    con.execute(f"INSERT INTO store.llm_call ({columns}) SELECT {columns} FROM new_call WHERE call_id NOT IN (SELECT call_id FROM store.llm_call)")
+
+
+def known_calls(con: duckdb.DuckDBPyConnection, keys: Iterable[CallKey]) -> dict[CallKey, Past]:
+    """What the ledger knows about each question; questions never asked are left out."""
+    rows = [key._asdict() for key in keys]
+    if not rows:
+        return {}
+    stage(con, "wanted_call", rows, dict.fromkeys(CallKey._fields, "VARCHAR"))
+    fields = ", ".join(CallKey._fields)
+    found = con.execute(
+        f"SELECT {fields}, arg_max(c.reply, (c.made_at, c.call_id)) FILTER (c.status = $ok),"
+        " count(DISTINCT c.run_id) FILTER (list_contains($content, c.status))"
+        f" FROM store.llm_call c JOIN wanted_call USING ({fields}) GROUP BY ALL",
+        {"ok": OK, "content": list(CONTENT_FAILURES)},
+    ).fetchall()
+    return {CallKey(*row[:5]): Past(row[5], row[6]) for row in found}
