@@ -54,11 +54,12 @@ class Context(Frozen):
 
 
 class Contexts(Frozen):
-    """Kinds of sentences: the authors' own work, others' work; and negation, which reaches a few words."""
+    """Kinds of sentences: the authors' own work, others' work; negation and comparison reach a few words."""
 
     contribution: Context
     background: Context
     negation: Context
+    comparison: Context
 
 
 class Emphasis(Frozen):
@@ -73,6 +74,7 @@ class Emphasis(Frozen):
     background: Factor
     lead: Factor
     negation: Factor
+    comparison: Factor
     repeat: Share
 
 
@@ -97,7 +99,8 @@ class Typing(Frozen):
     `threshold` is the weight that gives confidence 0.5; a further label needs at least `share` of the best one's
     weight, one under the same parent `family_share`. A `claimed` rule counts `floor` without any claim of
     efficiency and half of the rest when the claims weigh `claim_half`. Of `rivals`, names for nearly the same,
-    only the strongest stays.
+    only the strongest stays. `purposes` are labels that say what gets cheaper and not by which means; they
+    stand behind the techniques.
     """
 
     emphasis: Emphasis
@@ -105,7 +108,9 @@ class Typing(Frozen):
     share: Share
     family_share: Share
     floor: Share
+    plain_floor: Share
     claim_half: Positive
+    purposes: tuple[Text, ...] = ()
     rivals: tuple[tuple[Text, ...], ...] = ()
     labels: dict[str, tuple[Rule, ...]]
 
@@ -153,6 +158,7 @@ def read_cue_file(text: str, *, name: str) -> CueFile:
 def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
     known = {"vision_language", "efficiency", *file.types.labels}
     used: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [(("damping", n, "only"), d.only) for n, d in enumerate(file.damping)]
+    used.append((("types", "purposes"), file.types.purposes))
     used += [(("types", "rivals", n), rivals) for n, rivals in enumerate(file.types.rivals)]
     for path, labels in used:
         for unknown in (label for label in labels if label not in known):
@@ -162,7 +168,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
 
 
 def _all_phrases(file: CueFile) -> Iterable[tuple[tuple[str | int, ...], tuple[str, ...]]]:
-    for kind in ("contribution", "background", "negation"):
+    for kind in ("contribution", "background", "negation", "comparison"):
         yield ("contexts", kind, "phrases"), getattr(file.contexts, kind).phrases
     for number, damping in enumerate(file.damping):
         yield ("damping", number, "phrases"), damping.phrases

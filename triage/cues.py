@@ -16,11 +16,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from triage.cuefile import CueFile, Emphasis, Rule, read_cue_file
+from triage.cuefile import CueFile, Emphasis, Rule, Typing, read_cue_file
 from triage.models import Evidence, Screening
 from triage.phrases import Hit, PhraseMatcher, spans, tokens
 
-__all__ = ["SCANNED_ABSTRACT", "SCANNED_TITLE", "Cues", "TypeScore", "load_cues", "score_text", "score_types"]
+__all__ = ["SCANNED_ABSTRACT", "SCANNED_TITLE", "Cues", "TypeScore", "claimed_efficiency", "load_cues", "score_text", "score_types"]
 
 SCANNED_TITLE = 1_000
 SCANNED_ABSTRACT = 20_000
@@ -62,7 +62,8 @@ class Cues:
         sides = {"vision_language": file.screening.vision_language.rules, "efficiency": file.screening.efficiency.rules}
         self._sides = _Rules(sides.items(), file.screening.emphasis)
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
-        contexts = (file.contexts.contribution, file.contexts.background, file.contexts.negation)
+        kinds = file.contexts
+        contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
         self._contexts = PhraseMatcher(context.phrases for context in contexts)
         self._dampings = PhraseMatcher(damping.phrases for damping in file.damping)
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
@@ -117,15 +118,30 @@ def score_types(title: str, abstract: str | None, cues: Cues, *, most_evidence: 
     """The weight of every label that has any, the weightiest first (ties in the order of the cue file)."""
     paper = _Paper(title, abstract, cues)
     typing, repeat = cues.file.types, cues.file.types.emphasis.repeat
-    claims = [f for f in paper.weighed(cues._sides) if f.group == "efficiency" and not f.rule.technique]
-    claimed = typing.floor + (1 - typing.floor) * _saturated(_total(claims, cues.file.screening.emphasis.repeat), typing.claim_half)
-    found = [replace(f, weight=f.weight * claimed) if f.rule.claimed else f for f in paper.weighed(cues._types)]
+    claimed = _claimed(paper, cues)
+    found = [replace(f, weight=f.weight * _as_claimed(f, claimed, typing)) for f in paper.weighed(cues._types)]
     scores = [
         TypeScore(label, round(_total(hits, repeat), 6), paper.evidence(_each_word_once(hits), most_evidence))
         for label, hits in _by_group(found).items()
     ]
     order = {label: number for number, label in enumerate(cues.labels)}
     return tuple(sorted((s for s in scores if s.weight > 0), key=lambda s: (-s.weight, order[s.label])))
+
+
+def claimed_efficiency(title: str, abstract: str | None, cues: Cues) -> float:
+    """How plainly the paper claims that something gets cheaper, 0..1; names of techniques are no claim."""
+    return _claimed(_Paper(title, abstract, cues), cues)
+
+
+def _claimed(paper: _Paper, cues: Cues) -> float:
+    claims = [f for f in paper.weighed(cues._sides) if f.group == "efficiency" and not f.rule.technique]
+    return _saturated(_total(claims, cues.file.screening.emphasis.repeat), cues.file.types.claim_half)
+
+
+def _as_claimed(found: _Found, claimed: float, typing: Typing) -> float:
+    """How much a type's hit counts when efficiency is claimed to the degree `claimed` (0..1)."""
+    floor = typing.floor if found.rule.claimed else (1.0 if found.field == "title" else typing.plain_floor)
+    return floor + (1 - floor) * claimed
 
 
 def _by_group(found: Iterable[_Found]) -> dict[str, list[_Found]]:
@@ -161,19 +177,21 @@ class _Paper:
         return result
 
     def _factors(self, field: FieldName, emphasis: Emphasis) -> list[float]:
-        """For each token the factor of its sentence and of a negation before it."""
+        """For each token the factor of its sentence and of a negation or comparison before it."""
         words = self._words[field]
         if field not in self._contexts:
             self._contexts[field] = self._cues._contexts.find(words)
             self._dampings[field] = self._cues._dampings.find(words)
         hits = self._contexts[field]
         factors = [emphasis.title] * len(words) if field == "title" else _sentence_factors(words, hits, emphasis)
-        reach = self._cues.file.contexts.negation.reach
-        for hit in (h for h in hits if h.rule == _NEGATION):
+        contexts = self._cues.file.contexts
+        reaching = {_NEGATION: (contexts.negation.reach, emphasis.negation), _COMPARISON: (contexts.comparison.reach, emphasis.comparison)}
+        for hit in (h for h in hits if h.rule in reaching):
+            reach, factor = reaching[hit.rule]
             for place in range(hit.end, min(hit.end + reach, len(words))):
                 if words[place] in _ENDS:
                     break
-                factors[place] *= emphasis.negation
+                factors[place] *= factor
         return factors
 
     def _damping(self, field: FieldName, hit: Hit, group: str) -> float:
@@ -201,7 +219,7 @@ class _Paper:
         )
 
 
-_CONTRIBUTION, _BACKGROUND, _NEGATION = 0, 1, 2
+_CONTRIBUTION, _BACKGROUND, _NEGATION, _COMPARISON = range(4)
 _ENDS = frozenset(".!?。！？")
 _ABBREVIATED = frozenset({"al", "etc", "vs", "cf", "Fig", "resp"})
 

@@ -9,6 +9,16 @@
     │   └── NewerWarehouseError   1  it was written by a newer version of the program
     ├── DocumentError             1  a file that is imported is none of the known formats, or is broken
     ├── SourceError               3  one source could not be gathered; the others go on
+    │   └── FetchError            3  an address gave no good answer (kind, url, status)
+    │       ├── UnreachableError        no connection, or it ended before an answer
+    │       ├── StalledError            nothing came for too long, or the whole took too long
+    │       ├── TruncatedError          the body ended too early, or its compression is damaged
+    │       ├── TooLargeError           more bytes of body than the request allows
+    │       ├── BadStatusError          a status other than 200: 404, 500
+    │       ├── RateLimitedError        429, or a longer Retry-After than is waited for (until)
+    │       ├── WrongMediaTypeError     HTML where JSON is due, or an encoding that was not asked for
+    │       ├── RedirectRefusedError    sent to another host, to plain http, or round in circles
+    │       └── AddressRefusedError     not http(s), a host that is not the source's, a private address
     ├── ModelError                3  one model call failed; the local path stands in
     ├── QueryError                1  a SQL question cannot be answered
     └── AccountingError           5  the numbers of a step do not add up
@@ -18,19 +28,31 @@ A message says what happened and where; `hint` says what to do next.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 __all__ = [
     "AccountingError",
+    "AddressRefusedError",
+    "BadStatusError",
     "BusyError",
     "DocumentError",
+    "FetchError",
     "ModelError",
     "NewerWarehouseError",
     "QueryError",
+    "RateLimitedError",
+    "RedirectRefusedError",
     "SettingsError",
     "SourceError",
+    "StalledError",
+    "TooLargeError",
     "TriageError",
+    "TruncatedError",
+    "UnreachableError",
     "UsageError",
     "WarehouseError",
     "WorkspaceError",
+    "WrongMediaTypeError",
 ]
 
 
@@ -78,9 +100,93 @@ class DocumentError(TriageError):
 
 
 class SourceError(TriageError):
-    """One source failed; what was stored before stays, the other sources go on."""
+    """One source failed; what was stored before stays, the other sources go on.
+
+    `kind` is the short name under which it is counted; the base class itself means that an answer came,
+    whole and of the right media type, and is still not what the source gives.
+    """
 
     exit_status = 3
+    kind = "not what the source gives"
+
+
+class FetchError(SourceError):
+    """One address gave no good answer: `url` is where it failed (behind redirects), `status` what HTTP said, if anything.
+
+    `passing` says whether asking again soon may help, `retry_after` for how many seconds the server asked
+    to be left alone.
+    """
+
+    kind = "not fetched"
+    passing = False
+
+    def __init__(
+        self, problem: str, *, url: str, status: int | None = None, retry_after: float | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(f"{url[:500]}: {problem}", hint=hint)
+        self.problem = problem
+        self.url = url
+        self.status = status
+        self.retry_after = retry_after
+
+
+class UnreachableError(FetchError):
+    """No name, no connection, no certificate that can be trusted, or the connection ended before an answer."""
+
+    kind = "unreachable"
+    passing = True
+
+
+class StalledError(FetchError):
+    """Nothing came for too long (passing), or the answer as a whole took too long (not passing)."""
+
+    kind = "stalled"
+    passing = True
+
+
+class TruncatedError(FetchError):
+    """The body ended before its declared or its compressed end, or its compression is damaged."""
+
+    kind = "truncated"
+    passing = True
+
+
+class TooLargeError(FetchError):
+    """The body, as sent or decompressed, has more bytes than the request allows."""
+
+    kind = "too large"
+
+
+class BadStatusError(FetchError):
+    """A status other than 200 that has no class of its own; the server's own trouble (5xx, 408) may pass."""
+
+    kind = "bad status"
+
+
+class RateLimitedError(FetchError):
+    """The server asks for patience: 429, or a Retry-After beyond what is waited for; `until` is when to try again (UTC)."""
+
+    kind = "rate limited"
+    passing = True
+    until: datetime | None = None
+
+
+class WrongMediaTypeError(FetchError):
+    """The answer has a media type or a content encoding that was not asked for, such as a challenge page in HTML."""
+
+    kind = "wrong media type"
+
+
+class RedirectRefusedError(FetchError):
+    """A redirect to a host that is not the source's, from https to http, without an address, or one too many."""
+
+    kind = "redirect refused"
+
+
+class AddressRefusedError(FetchError):
+    """An address that is never asked: not http(s), not a host of the source, or on a private network."""
+
+    kind = "address refused"
 
 
 class ModelError(TriageError):

@@ -88,10 +88,10 @@ def _base(con: duckdb.DuckDBPyConnection, workspace: Workspace, year: int | None
     """The newest of what was rendered to this list's file and what a person imported as this list."""
     path = workspace.list_path(year) if venue is None else workspace.venue_list_path(venue, year or 0)
     found = con.execute(
-        "SELECT text FROM (SELECT text, made_at AS at, 0 AS kind, position FROM store.rendered WHERE path = $path"
+        "SELECT text FROM (SELECT text, made_at AS moment, 0 AS kind, position FROM store.rendered WHERE path = $path"
         " UNION ALL SELECT text, imported_at, 1, position FROM store.document WHERE list_year IS NOT DISTINCT FROM $year"
         "   AND CASE WHEN $venue IS NULL THEN format = 'yearly-list' ELSE format = 'venue-list' AND lower(list_venue) = lower($venue) END)"
-        " ORDER BY at DESC, kind DESC, position DESC LIMIT 1",
+        " ORDER BY moment DESC, kind DESC, position DESC LIMIT 1",
         {"path": workspace.relative(path), "year": year, "venue": venue},
     ).fetchall()
     return checklist.parse(found[0][0]) if found else None

@@ -11,10 +11,11 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import openai
 
 __all__ = [
-    "LARGEST_REPLY", "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "connect", "exchange", "lowered", "parse_reply",
+    "LARGEST_REPLY", "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "connect", "exchange", "lowered", "parse_reply", "read_envelope",
     "request_body",
 ]  # fmt: skip
 
@@ -48,7 +49,7 @@ class Dialect(Frozen):
     """What a server takes. The first value of each is tried first."""
 
     reply_format: Literal["json_schema", "json_object", "plain"] = "json_schema"
-    token_limit: Literal["max_tokens", "max_completion_tokens", "none"] = "max_tokens"
+    limit_key: Literal["max_tokens", "max_completion_tokens", "none"] = "max_tokens"
     temperature: bool = True
 
 
@@ -69,7 +70,7 @@ class Exchange:
     hint: str | None = None
     content: str | None = None
     raw: str | None = None
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     status: int | None = None
     retry_after: float | None = None
 
@@ -102,8 +103,8 @@ def request_body(
         sent[0]["content"] += f"\n\n{schema.in_words}"
     if dialect.reply_format == "json_object":
         body["response_format"] = {"type": "json_object", "schema": schema.json}
-    if dialect.token_limit != "none":
-        body[dialect.token_limit] = most_tokens
+    if dialect.limit_key != "none":
+        body[dialect.limit_key] = most_tokens
     if dialect.temperature and temperature is not None:
         body["temperature"] = temperature
     return body
@@ -124,8 +125,8 @@ def lowered(dialect: Dialect, status: int, text: str) -> Dialect | None:
         return None
     if dialect.temperature and "temperature" in text:
         return dialect.model_copy(update={"temperature": False})
-    if dialect.token_limit != "none" and dialect.token_limit in text:
-        return dialect.model_copy(update={"token_limit": "max_completion_tokens" if dialect.token_limit == "max_tokens" else "none"})
+    if dialect.limit_key != "none" and dialect.limit_key in text:
+        return dialect.model_copy(update={"limit_key": "max_completion_tokens" if dialect.limit_key == "max_tokens" else "none"})
     return None
 
 
@@ -151,10 +152,14 @@ class _TooLargeError(Exception):
 
 
 async def _bound(response: httpx2.Response) -> None:
-    import httpx2
-
     if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise _TooLargeError("the answer is compressed, though it was asked not to be")
+    response.stream = _bounded_stream()(response.stream)
+
+
+@lru_cache(maxsize=1)
+def _bounded_stream() -> Callable[[Any], httpx2.AsyncByteStream]:
+    import httpx2
 
     class Bounded(httpx2.AsyncByteStream):
         def __init__(self, stream: httpx2.AsyncByteStream) -> None:
@@ -171,10 +176,10 @@ async def _bound(response: httpx2.Response) -> None:
         async def aclose(self) -> None:
             await self._stream.aclose()
 
-    response.stream = Bounded(cast("httpx2.AsyncByteStream", response.stream))
+    return Bounded
 
 
-async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout: float, secret: str) -> Exchange:  # noqa: ASYNC109
+async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout: float, secret: str) -> Exchange:
     """Send one request and read the answer's envelope. Never raises for what a server can do; the key is nowhere in the result."""
     import httpx2
     import openai
@@ -185,7 +190,7 @@ async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout:
     try:
         async with asyncio.timeout(timeout):
             response = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
-        return _read_envelope(clean(response.content.decode("utf-8", "replace")))
+        return read_envelope(clean(response.content.decode("utf-8", "replace")))
     except (TimeoutError, openai.APITimeoutError):
         return Exchange("timeout", f"no whole answer within {timeout:g} s", hint="raise llm.timeout_seconds, or ask a faster model")
     except openai.APIStatusError as error:
@@ -255,7 +260,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _read_envelope(raw: str) -> Exchange:
+def read_envelope(raw: str) -> Exchange:
     """The words in a chat completion, or why there are none."""
     try:
         body = json.loads(raw)

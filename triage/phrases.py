@@ -113,17 +113,16 @@ class PhraseMatcher:
         return _without_overlaps(found) if found else found
 
     def _end(self, classes: Sequence[frozenset[int]], words: Sequence[str], position: int, steps: Sequence[_Step]) -> int:
-        """Where a phrase that began just before `position` ends, or 0; the nearest word wins in a gap."""
-        for step in steps:
-            for place in range(position, min(position + step.gap + 1, len(classes))):
-                if step.test in classes[place]:
-                    position = place + 1
-                    break
-                if words[place] in STOPS:
-                    return 0
-            else:
+        """Where a phrase that began just before `position` ends, or 0; of several ways to fill the gaps the shortest first."""
+        if not steps:
+            return position
+        step, rest = steps[0], steps[1:]
+        for place in range(position, min(position + step.gap + 1, len(classes))):
+            if step.test in classes[place] and (end := self._end(classes, words, place + 1, rest)):
+                return end
+            if words[place] in STOPS:
                 return 0
-        return position
+        return 0
 
     def _test(self, slot: str) -> int:
         if slot in self._tests:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from triage.cues import Cues, load_cues, score_text
@@ -29,7 +30,11 @@ _SHAPE: dict[str, Any] = {
 
 def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
     """The user's cues if there are any, else the packaged; with a hash of their text."""
-    text, name = workspace.reference("seeds", "cues.yaml")
+    return _cues(*workspace.reference("seeds", "cues.yaml"))
+
+
+@lru_cache(maxsize=4)  # compiling some thousand phrases takes a tenth of a second, and several steps need them
+def _cues(text: str, name: str) -> tuple[Cues, str]:
     return load_cues(text, name=name), hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 

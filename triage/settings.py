@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from triage.errors import SettingsError
 
@@ -24,6 +24,25 @@ Producer = Literal["learned", "llm", "embedding", "lexical"]
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 """Asked when a key but no model is configured: cheap, takes a strict schema and a temperature."""
+
+
+def _http_address(value: str) -> str:
+    """`value` without a final slash. Raises ValueError unless it is a plain http(s) address."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment or parts.port == 0:
+        raise ValueError("must be an http(s) address such as http://127.0.0.1:8080/v1, without a user name, password or query")
+    return value.rstrip("/")
+
+
+def _http_address_or_none(value: str) -> str:
+    return _http_address(value) if value else value
+
+
+def _header_comment(value: str) -> str:
+    """`value`, fit to stand in the comment of a User-Agent header (RFC 9110, 5.6.5)."""
+    if not re.fullmatch(r"[ -~]*", value) or re.search(r"[();\\]", value):
+        raise ValueError("must be printable ASCII without ( ) ; and backslash: it becomes part of a header")
+    return value.strip()
 
 
 class _Section(BaseModel):
@@ -60,6 +79,80 @@ class NoteSettings(_Section):
     proposals: bool = True
 
 
+class WebSettings(_Section):
+    """How the one HTTP door asks: who it says it is, how long it waits, how often it tries.
+
+    Seconds each: `connect_seconds` for a connection, `read_seconds` without a single byte, `total_seconds`
+    for one attempt from connecting to the last byte, `retry_after_seconds` the longest pause a server may
+    ask for and still be waited for. `proxy` is the only proxy used: the environment's are not read (see
+    triage/web/transport.py).
+    """
+
+    contact: Annotated[str, Field(max_length=200), AfterValidator(_header_comment)] = ""
+    purpose: Annotated[str, Field(max_length=200), AfterValidator(_header_comment)] = ""
+    connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10
+    read_seconds: Annotated[float, Field(gt=0, le=600)] = 30
+    total_seconds: Annotated[float, Field(gt=0, le=3600)] = 300
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    retry_after_seconds: Annotated[float, Field(ge=0, le=3600)] = 120
+    allow_private: bool = False
+    proxy: Annotated[str, AfterValidator(_http_address_or_none)] = ""
+
+
+class GatherSettings(_Section):
+    """How far back a feed is read into an empty warehouse, in days."""
+
+    since: Annotated[int, Field(ge=1, le=366)] = 7
+
+
+class SourceSettings(_Section):
+    """What stands in for one source's own choice; None leaves it as it is.
+
+    `base_url` is another address for the same pages (a mirror, a test), which may then be on this machine;
+    `pace` seconds between the starts of two requests; `hosts` where requests and redirects may go
+    ("host", or "host:port" for that port only).
+    """
+
+    base_url: Annotated[str, AfterValidator(_http_address)] | None = None
+    pace: Annotated[float, Field(ge=0, le=3600)] | None = None
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d{1,5})?$")], ...] | None = None
+    enabled: bool | None = None
+
+
+class ArxivSettings(SourceSettings):
+    """arXiv besides: whose daily announcements are read."""
+
+    categories: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z-]+(\.[A-Za-z-]+)?$")], ...], Field(min_length=1)] = (
+        "cs.CV",
+        "cs.CL",
+        "cs.LG",
+    )
+
+
+class SourcesSettings(_Section):
+    """One table a source."""
+
+    aaai: SourceSettings = SourceSettings()
+    acl: SourceSettings = SourceSettings()
+    cvf: SourceSettings = SourceSettings()
+    virtual: SourceSettings = SourceSettings()
+    neurips: SourceSettings = SourceSettings()
+    pmlr: SourceSettings = SourceSettings()
+    ecva: SourceSettings = SourceSettings()
+    ijcai: SourceSettings = SourceSettings()
+    openreview: SourceSettings = SourceSettings()
+    huggingface: SourceSettings = SourceSettings()
+    arxiv: ArxivSettings = ArxivSettings()
+    semanticscholar: SourceSettings = SourceSettings()
+    openalex: SourceSettings = SourceSettings()
+    dblp: SourceSettings = SourceSettings()
+
+    def named(self, name: str) -> SourceSettings:
+        """The table of source `name`; an empty one for a source that has none."""
+        table = getattr(self, name, None)
+        return table if isinstance(table, SourceSettings) else SourceSettings()
+
+
 class LlmPrice(_Section):
     """What a model costs, in US dollars per million tokens; `cached` is the price of tokens read from the server's cache."""
 
@@ -85,7 +178,7 @@ class LlmSettings(_Section):
     """
 
     enabled: bool = True
-    base_url: str = ""
+    base_url: Annotated[str, AfterValidator(_http_address_or_none)] = ""
     model: str = ""
     key_env: str = ""
     read: Annotated[str, Field(pattern=r"^(proposals|all|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
@@ -98,16 +191,6 @@ class LlmSettings(_Section):
     nights: Annotated[int, Field(ge=1)] = 3
     budget: LlmBudget = LlmBudget()
     prices: dict[str, LlmPrice] = Field(default_factory=dict)
-
-    @field_validator("base_url")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise ValueError("must be an http(s) address such as http://127.0.0.1:8080/v1, without a user name, password or query")
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -130,6 +213,9 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     labels: LabelSettings = LabelSettings()
     notes: NoteSettings = NoteSettings()
+    web: WebSettings = WebSettings()
+    gather: GatherSettings = GatherSettings()
+    sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,33 @@ _TOML = """\
 
 [notes]
 # proposals = true                 # write notes for proposals too, not only for selected works
+
+[web]
+# contact = ""                     # an address of yours for the sites we ask, such as "mailto:you@example.org"; please give one
+# purpose = ""                     # a word more about who asks, such as "reading list of our group"
+# connect_seconds = 10             # for a connection
+# read_seconds = 30                # without a single byte
+# total_seconds = 300              # for one attempt, from connecting to the last byte
+# attempts = 4                     # requests for one address while the site is busy, down or slow
+# retry_after_seconds = 120        # a site that asks for a longer pause is left alone until the next run
+# allow_private = false            # true: sources may answer from private networks; an address in base_url always may
+# proxy = ""                       # such as "http://proxy.example.org:3128"; proxies of the environment are not used
+
+[gather]
+# since = 7                        # days a feed is read back into an empty warehouse
+
+# A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
+# hosts (where requests and redirects may go), enabled. Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
+# openreview, huggingface, arxiv, semanticscholar, openalex, dblp.
+[sources.arxiv]
+# categories = ["cs.CV", "cs.CL", "cs.LG"]   # whose daily announcements are read
+# pace = 3.0                       # arXiv's own rule, over all its addresses together
+# enabled = true
+
+[sources.huggingface]
+# base_url = "https://huggingface.co"
+# pace = 1.0
+# enabled = true
 
 [llm]
 # A language model reads only when OPENAI_API_KEY is set or base_url is given. Keys belong in the environment, never here.
@@ -91,7 +119,7 @@ def packaged(kind: str) -> Path:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write through a temporary file, fsync and replace: a reader sees the old or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     content = content.encode("utf-8") if isinstance(content, str) else content
     try:
         with temporary.open("wb") as file:

@@ -44,7 +44,7 @@ _BROKEN_END = re.compile(r"_[A-Za-z0-9'’]{2,15}\Z")
 _BULLET = re.compile(r"([ \t\xa0]*)(?:[•◦▪‣●○∙]|[-*+·–](?=[ \t\xa0]|\Z))(.*)", re.DOTALL)
 _FIELD = re.compile(r"(link|venue|year):(?: (.*))?", re.IGNORECASE)
 _MACHINE = re.compile(r"\s*> machine:(.*)", re.DOTALL)
-_TITLE_LIKE_HEADING = re.compile(r"([0-9]{1,6})(\\*)\.(?=\s|\Z)")
+_TITLE_LIKE_HEADING = re.compile(r"\A([0-9]{1,6})(\\*)\.(?=\s|\Z)")
 
 _VENUES = {"arxiv": "arXiv", "neurips": "NeurIPS", "neruips": "NeurIPS", "nuerips": "NeurIPS", "neuips": "NeurIPS", "nerips": "NeurIPS"}
 """Venues as they are written properly, by the folded form; with the slips of the pen found in notes."""

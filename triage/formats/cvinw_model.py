@@ -94,7 +94,7 @@ def _tidied(bullets: Iterable[Bullet]) -> list[Bullet]:
             heading = bullet.section
         if depth and not text:
             continue
-        if depth and kept and not kept[-1].text and (kept[-1].section, kept[-1].heading) == (bullet.section, heading):
+        while depth and kept and not kept[-1].text and (kept[-1].section, kept[-1].heading) == (bullet.section, heading):
             kept.pop()  # the heading is no longer alone
         above = kept[-1].depth if kept and (kept[-1].section, kept[-1].heading) == (bullet.section, heading) else 0
         kept.append(bullet.model_copy(update={"text": text, "heading": heading, "depth": min(depth, above + 1)}))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from triage.cues import Cues, TypeScore, score_text, score_types
+from triage.cues import Cues, TypeScore, claimed_efficiency, score_types
 from triage.labelling import Paper
 from triage.labelling.zero_shot import ZeroShot, proposed_words
 from triage.models import Label
@@ -19,8 +19,8 @@ from triage.taxonomy import Taxonomy
 
 __all__ = ["LexicalLabeller"]
 
-_OTHER_EFFICIENCY = 0.5
-"""The efficiency side a paper needs before "nothing fits" is worth saying: half of what it can reach."""
+_OTHER_CLAIM = 0.8
+"""How plainly efficiency must be claimed before "nothing fits" is worth saying."""
 _SURVEY = "survey"
 _OTHER = "other"
 
@@ -53,7 +53,7 @@ class LexicalLabeller:
         flags = [self._as_label(s) for s in scores if s.label == _SURVEY and s.weight >= self._settings.threshold]
         techniques = [self._as_label(s) for s in self._chosen([s for s in scores if s.label != _SURVEY])]
         techniques += self._zero_shot.label(paper)
-        techniques.sort(key=lambda x: -(x.confidence or 0.0))
+        techniques.sort(key=lambda x: (x.label in self._settings.purposes, -(x.confidence or 0.0)))
         if not techniques and not flags and _OTHER in self._known:
             return self._other(paper)
         return (*techniques, *flags)
@@ -65,7 +65,7 @@ class LexicalLabeller:
         kept = [s for s in enough if "/" in s.label or s.label not in families]
         if not kept:
             return []
-        best = kept[0]
+        best = next((s for s in kept if s.label not in self._settings.purposes), kept[0])
         family = self.taxonomy.parent(best.label)
         share = {True: self._settings.family_share, False: self._settings.share}
         return [s for s in kept if s.weight >= best.weight * share[self.taxonomy.parent(s.label) == family]]
@@ -83,13 +83,18 @@ class LexicalLabeller:
         return Label(label=score.label, confidence=_confidence(score.weight, self._settings.threshold), producer="lexical", evidence=score.evidence)
 
     def _other(self, paper: Paper) -> tuple[Label, ...]:
-        screening = score_text(paper.title, paper.abstract, self.cues)
-        if screening.efficiency < _OTHER_EFFICIENCY:
+        claimed = claimed_efficiency(paper.title, paper.abstract, self.cues)
+        if claimed < _OTHER_CLAIM:
             return ()
-        confidence = round(screening.efficiency, 4)
-        return (Label(label=_OTHER, confidence=confidence, producer="lexical", proposed=proposed_words(paper.title, paper.abstract)),)
+        words = proposed_words(paper.title, paper.abstract)
+        return (Label(label=_OTHER, confidence=0.5, producer="lexical", proposed=words),)
 
 
 def _confidence(weight: float, threshold: float) -> float:
-    """0.5 at the threshold and towards 1 with more evidence: the odds grow with the weight."""
-    return round(weight / (weight + threshold), 4)
+    """0.5 at the threshold, and odds that grow with the weight to the power 1.5.
+
+    Fitted by eye to how often labels of a weight are right: .5 at 2.7, .85 at 7, .92 at 10, .99 over 12 on the
+    development lists (393 papers by family, 101 by label).
+    """
+    odds = (weight / threshold) ** 1.5
+    return round(odds / (1 + odds), 4)

@@ -12,7 +12,10 @@ from typing import Literal, Protocol
 
 from triage.models import Record, Refusal
 
-__all__ = ["Parsed", "Request", "Response", "Source", "Verdict"]
+__all__ = ["Nothing", "Parsed", "Request", "Response", "Source", "Verdict"]
+
+Nothing = Literal["truly none", "parsed none"]
+"""Kinds of nothing in an answer: there was none to give, or there should have been something."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Verdict:
     complete: bool
     reason: str
     declared: int | None = None
-    nothing: Literal["truly none", "parsed none"] | None = None
+    nothing: Nothing | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from triage.errors import SourceError
 from triage.models import Record, Refusal
-from triage.sources import Parsed, Request, Response, Source, Verdict
+from triage.sources import Nothing, Parsed, Request, Response, Source, Verdict
 from triage.sources.preprints import arxiv_fields, arxiv_id, one_line
 from triage.sources.reading import read_xml
 from triage.text import clean_line, clean_name, identifiers_of_doi, split_authors
@@ -90,7 +90,9 @@ class ArXiv(Source):
         if root.tag == f"{_OAI}OAI-PMH":
             return _parse_oai(root, request, response)
         if root.tag != f"{_ATOM}feed":
-            raise SourceError(f"{request.url}: neither an Atom feed nor OAI-PMH but <{clean_line(root.tag)[:80]}>", hint="the site may have changed")
+            raise SourceError(
+                f"{request.url}: neither an Atom feed nor OAI-PMH but <{clean_line(root.tag)[:80]}>", hint="the site may have changed"
+            )
         if root.find(f"{_SEARCH}totalResults") is not None:
             return _parse_api(root, request, response)
         return _parse_feed(root, request, response)
@@ -189,8 +191,8 @@ def _api_verdict(root: Element, request: Request, records: Sequence[Record], cou
     asked = _ids_asked(request.url) or _ids_asked(_link(root))
     if asked:
         lacking = sorted(asked - {record.source_key for record in records})
-        nothing = "truly none" if not records else None
         if lacking:
+            nothing: Nothing | None = None if records else "truly none"
             return Verdict(False, f"{len(lacking)} of {len(asked)} ids are not known to arXiv: {', '.join(lacking)[:300]}", total, nothing)
         return Verdict(True, f"all {len(asked)} ids", total)
     due = min(_number(root, "itemsPerPage") or total, max(total - _number(root, "startIndex"), 0))
@@ -241,9 +243,11 @@ def _parse_oai(root: Element, request: Request, response: Response) -> Parsed:
     records, refused = _each(elements, lambda element: _harvested(element, response.sha256), request.url)
     more, declared = _resumption(root, request)
     if len(elements) + deleted != len(headers):
-        return Parsed(records, Verdict(False, f"{len(headers)} headers, but {len(elements)} records and {deleted} deleted", declared), refused, more)
+        return Parsed(
+            records, Verdict(False, f"{len(headers)} headers, but {len(elements)} records and {deleted} deleted", declared), refused, more
+        )
     reason = f"{len(elements)} records" + (f", {deleted} deleted" if deleted else "") + (", more to come" if more else "")
-    nothing = "truly none" if deleted and not records else "parsed none" if not records else None
+    nothing: Nothing | None = None if records else "truly none" if deleted else "parsed none"
     return Parsed(records, Verdict(not more and nothing != "parsed none", reason, declared, nothing), refused, more)
 
 
@@ -310,7 +314,9 @@ def _each(elements: Iterable[Element], read: Callable[[Element], Record], url: s
         except ValueError as error:
             refused.append(Refusal(line=place, reason=str(error), item=_named(element)))
     if refused and not records:
-        raise SourceError(f"{url}: none of {len(refused)} entries is a paper; the first: {refused[0].reason}", hint="the site may have changed")
+        raise SourceError(
+            f"{url}: none of {len(refused)} entries is a paper; the first: {refused[0].reason}", hint="the site may have changed"
+        )
     return tuple(records), tuple(refused)
 
 

@@ -145,7 +145,10 @@ def _parsed(request: Request, response: Response, items: Sequence[Any], *, day: 
         else:
             listed_on.append(_date(paper.submittedOnDailyAt or ""))
     if items and not records:
-        raise SourceError(f"{request.url}: none of {len(items)} items is a paper; the first: {refused[0].reason}", hint="the site or a mirror has changed its form")
+        found = "they are texts, not objects" if all(isinstance(item, str) for item in items) else f"the first: {refused[0].reason}"
+        raise SourceError(
+            f"{request.url}: none of {len(items)} items is a paper; {found}", hint="the site or a mirror has changed its form"
+        )
     verdict, more = _verdict(request, response, len(items), cards, day, [listed for listed in listed_on if listed])
     return Parsed(tuple(records), verdict, tuple(refused), more, day)
 

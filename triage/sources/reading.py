@@ -27,7 +27,11 @@ def read_json(body: bytes, url: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        kind = "a web page where JSON is due" if text.lstrip()[:1] == "<" else f"not JSON ({error.msg} at character {error.pos} of {len(text)})"
+        kind = (
+            "a web page where JSON is due"
+            if text.lstrip()[:1] == "<"
+            else f"not JSON ({error.msg} at character {error.pos} of {len(text)})"
+        )
         raise SourceError(f"{url}: {kind}", hint=_AGAIN) from error
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{url}: not JSON that can be read ({type(error).__name__})", hint=_AGAIN) from error

@@ -1,0 +1,191 @@
+"""The language model's part of labelling: who is worth a call, what came of it, and what waits.
+
+Progress is kept in bursts, the ledger's rows together with the labels made from them. A run that is killed has
+its replies in the journal, and the next one makes the labels from there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+from triage.errors import SettingsError, UsageError
+from triage.labelling import Paper
+from triage.labelling.storing import Labelled, store_labels
+from triage.ledger import Call, drain, journal_path, store_calls
+from triage.runs import StepReport
+
+if TYPE_CHECKING:
+    from triage.labelling.llm import LlmLabeller, Read
+    from triage.runs import Run
+    from triage.taxonomy import Taxonomy
+
+__all__ = ["read_with_model"]
+
+STEP = "label llm"
+BURST_PAPERS, BURST_SECONDS = 200, 10.0
+"""How much is kept together; opening the database for a burst takes some 30 ms."""
+
+
+def read_with_model(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None) -> StepReport | None:
+    """Label by the configured model what is worth a call and due, or the named works; None when none is configured.
+
+    `new` were labelled now (by a call or from the ledger), `known` had not changed, `refused` wait for a later run
+    or were given up, `failed` could not be read; the rules' labels stand for all but `new` and `known`.
+    """
+    drain(run)
+    try:
+        labeller = _labeller(run, taxonomy, os.environ if environ is None else environ)
+    except (SettingsError, UsageError) as error:
+        run.fail(STEP, "llm", "settings", error.message, error.hint)
+        return None
+    if labeller is None:
+        return None
+    wanted = _wanted(run, works, taxonomy)
+    due = {row[0]: Paper(*row[:3]) for row in wanted if works is not None or not row[4]}
+    return run.add(_Reading(run, taxonomy, labeller, {row[0]: row[3] for row in wanted}).read(len(wanted), due, given_up=works is None))
+
+
+def _labeller(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str]) -> LlmLabeller | None:
+    """The model with its prompt. Imported here: without a model nobody pays for it."""
+    from triage.llm import find_endpoint, open_model
+
+    if find_endpoint(run.settings.llm, environ) is None:
+        return None
+    from triage.labelling.llm import LlmLabeller, label_prompt
+
+    prompt = label_prompt(run.workspace)
+    model = open_model(run, environ=environ)
+    return None if model is None else LlmLabeller(model, prompt, taxonomy)
+
+
+def _wanted(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> list[tuple[Any, ...]]:
+    """(work id, title, abstract, basis, whether it is up to date) of what is worth a call, best-scored first.
+
+    A new model or prompt does not make a work due: a change of labels is never a silent side effect of one.
+    """
+    rule, _, figure = run.settings.llm.read.partition(" ")
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version, l.basis IS NOT DISTINCT FROM w.text_hash || $version"
+            " FROM store.work w JOIN main.works v USING (work_id)"
+            " LEFT JOIN (SELECT work_id, basis FROM store.labelling_current WHERE producer = 'llm') l USING (work_id)"
+            " WHERE CASE WHEN $works IS NULL"
+            " THEN (v.decision = 'selected' OR (v.proposed AND v.decision IS NULL))"
+            "   AND ($all OR v.labelled_by IS DISTINCT FROM 'human') AND ($least IS NULL OR v.screening_score >= $least)"
+            " ELSE list_contains($works, w.work_id) END ORDER BY v.screening_score DESC NULLS LAST, w.work_id",
+            {
+                "version": f"/{taxonomy.version}",
+                "works": None if works is None else list(works),
+                "all": rule == "all",
+                "least": float(figure) if rule == "above" else None,
+            },
+        ).fetchall()
+    return rows[: int(figure)] if rule == "top" and works is None else rows
+
+
+class _Reading:
+    """One pass of the model over what is due, with its counts."""
+
+    def __init__(self, run: Run, taxonomy: Taxonomy, labeller: LlmLabeller, basis: Mapping[str, str]) -> None:
+        self._run = run
+        self._taxonomy = taxonomy
+        self._labeller = labeller
+        self._basis = basis
+        self._new: list[Read] = []
+        self._unsaved: list[Call] = []
+        self._calls: list[Call] = []
+        self._counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
+        self._labelled = 0
+        self._failed = 0
+
+    def read(self, wanted: int, due: Mapping[str, Paper], *, given_up: bool) -> StepReport:
+        """Answer from the ledger what it knows, ask about the rest. `given_up`: leave out what failed too often."""
+        self._run.progress.step("label llm", len(due))
+        ask = self._look_up(due, given_up=given_up)
+        since = time.monotonic()
+        for read in self._labeller.read(ask):
+            self._take(read)
+            if len(self._new) >= BURST_PAPERS or time.monotonic() - since > BURST_SECONDS:
+                self._save()
+                since = time.monotonic()
+        self._save()
+        # every request of this run is in the warehouse now
+        journal_path(self._run.workspace).unlink(missing_ok=True)
+        self._counts["calls"] = len(self._calls)
+        waiting = self._counts["waiting"] + self._counts["given up"]
+        return StepReport(
+            step=STEP, read=wanted, new=self._labelled, known=wanted - len(due), refused=waiting, failed=self._failed,
+            counts=dict(self._counts), messages=tuple(self._said()),
+        )  # fmt: skip
+
+    def _look_up(self, due: Mapping[str, Paper], *, given_up: bool) -> list[Paper]:
+        with self._run.warehouse.burst() as con:
+            past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due.values()])
+        ask = []
+        for work_id, paper in due.items():
+            answer, failed_runs = past[work_id]
+            if answer is not None:
+                self._counts["from ledger"] += 1
+                self._take(self._labeller.as_read(paper, answer))
+            elif given_up and failed_runs >= self._run.settings.llm.nights:
+                self._counts["given up"] += 1
+            else:
+                ask.append(paper)
+        return ask
+
+    def _take(self, read: Read) -> None:
+        self._unsaved += read.answer.calls
+        self._calls += [call.model_copy(update={"reply": None}) for call in read.answer.calls]  # for the report; replies may be long
+        self._run.progress.advance()
+        if read.labels is not None:
+            self._new.append(read)
+            self._labelled += 1
+            self._counts["void"] += len(read.void)
+        elif read.waiting:
+            self._counts["waiting"] += 1
+        else:
+            self._failed += 1
+            error = read.error
+            kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
+            self._run.fail(STEP, read.paper.work_id, kind, f"{read.paper.title}: {message}", hint)
+
+    def _save(self) -> None:
+        model = self._labeller.model
+        labelled = [Labelled(read.paper.work_id, self._basis[read.paper.work_id], read.labels or ()) for read in self._new]
+        with self._run.warehouse.burst() as con:
+            store_calls(con, self._unsaved)
+            if labelled:
+                store_labels(
+                    con, self._run, self._taxonomy, "llm", labelled, model=model.endpoint.model, prompt_hash=self._labeller.prompt.hash
+                )  # fmt: skip
+            model.remember(con)
+        self._new, self._unsaved = [], []
+
+    def _said(self) -> list[str]:
+        """Lines for the person: what it cost, and why something waits."""
+        lines = []
+        if self._calls:
+            sent, received = (sum(filter(None, tokens)) for tokens in zip(*((c.tokens_in, c.tokens_out) for c in self._calls), strict=True))
+            costs = [call.cost for call in self._calls]
+            cost = f"${sum(filter(None, costs)):.4f}" if None not in costs else "cost not known for all"
+            half, most = _percentiles([call.seconds for call in self._calls])
+            lines.append(
+                f"{self._labeller.model.endpoint.model}: {len(self._calls)} calls, {sent} tokens in, {received} out, {cost},"
+                f" {half:.2f} s each (95 % within {most:.2f} s)"
+            )
+        stopped = self._labeller.model.stopped
+        if stopped is not None:
+            lines.append(f"{self._counts['waiting']} papers wait for the model: {stopped.message}")
+        return lines
+
+
+def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    if len(seconds) == 1:
+        return seconds[0], seconds[0]
+    cuts = quantiles(seconds, n=20, method="inclusive")
+    return cuts[9], cuts[18]

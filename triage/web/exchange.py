@@ -1,0 +1,287 @@
+"""One attempt: ask, follow redirects by hand, judge status and media type, read the body within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from triage.errors import (
+    AddressRefusedError,
+    BadStatusError,
+    FetchError,
+    RateLimitedError,
+    RedirectRefusedError,
+    StalledError,
+    TruncatedError,
+    UnreachableError,
+    WrongMediaTypeError,
+)
+from triage.settings import WebSettings
+from triage.sources import Request
+from triage.web.body import ENCODINGS, Body
+from triage.web.pacing import HostRule, Pacing, rule_for
+from triage.web.policy import Policy
+
+__all__ = ["Attempt", "Exchange", "rule_of"]
+
+MOST_REDIRECTS = 5
+"""A page that has moved needs one or two; browsers stop at 20."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REQUEST_TIMEOUT = 408
+_PATIENCE = 429
+_LATER = "the next run asks again"
+
+
+@dataclass
+class Attempt:
+    """What is known so far of one attempt; becomes its row, however it ends.
+
+    `seconds` leaves out the waiting for a turn. `url` is the last address asked.
+    """
+
+    url: str
+    status: int | None = None
+    media_type: str | None = None
+    size: int | None = None
+    seconds: float = 0
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Exchange:
+    """How one attempt is made, over `transport`, in turns given by `pacing`. Belongs to one event loop."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, pacing: Pacing, web: WebSettings, *, user_agent: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._transport = transport
+        self._pacing = pacing
+        self._web = web
+        self._user_agent = user_agent
+        self._clock = clock
+        times = httpx.Timeout(web.read_seconds, connect=web.connect_seconds, pool=web.connect_seconds)
+        self._times = times.as_dict()
+
+    async def ask(
+        self, request: Request, attempt: Attempt, *, policy: Policy, pace: float | None, conditions: Mapping[str, str]
+    ) -> bytes | None:
+        """The body of a good answer; None when the server says that what `conditions` names is unchanged (304).
+
+        `attempt` is filled in on the way. `pace` in seconds stands in for the hosts' own. Raises FetchError.
+        """
+        url = _address(request.url, policy)
+        asked: list[httpx.URL] = []
+        while True:
+            asked.append(url)
+            attempt.url = str(url) if len(asked) > 1 else request.url
+            rule = rule_of(attempt.url)
+            async with self._pacing.turn(rule, rule.pace if pace is None else pace), self._within(attempt):
+                answer = await self._send(request, url, policy, conditions)
+                try:
+                    _note(attempt, answer)
+                    if answer.status_code not in _REDIRECTS:
+                        return await self._judge(request, answer, attempt, conditions)
+                finally:
+                    # reads nothing more: a connection with a rest on it is closed, not drained
+                    await answer.aclose()
+            url = _redirected(request, answer, asked, policy)
+
+    @contextlib.asynccontextmanager
+    async def _within(self, attempt: Attempt) -> AsyncIterator[None]:
+        """The time an attempt may take as a whole, redirects together, whatever trickles in."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._web.total_seconds - attempt.seconds):
+                yield
+        except TimeoutError as error:
+            stalled = StalledError(
+                f"not whole after {self._web.total_seconds:g} s", url=attempt.url, status=attempt.status, hint="raise [web] total_seconds"
+            )
+            stalled.passing = False  # another attempt would take as long
+            raise stalled from error
+        finally:
+            attempt.seconds += time.monotonic() - started
+
+    async def _send(self, request: Request, url: httpx.URL, policy: Policy, conditions: Mapping[str, str]) -> httpx.Response:
+        headers = {"User-Agent": self._user_agent, "Accept": ", ".join(request.accept), "Accept-Encoding": ENCODINGS, **conditions}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"  # what the sites' interfaces that take a POST expect
+        extensions = {"timeout": self._times, "private_allowed": policy.private_allowed(url)}
+        sent = httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
+        try:
+            answer = await self._transport.handle_async_request(sent)
+        except (httpx.TransportError, OSError) as error:  # OSError: TLS that breaks
+            raise _unanswered(error, str(url), self._web) from error
+        answer.request = sent
+        return answer
+
+    async def _judge(
+        self, request: Request, answer: httpx.Response, attempt: Attempt, conditions: Mapping[str, str]
+    ) -> bytes | None:
+        if answer.status_code == httpx.codes.NOT_MODIFIED and conditions:
+            return None
+        if answer.status_code != httpx.codes.OK:
+            raise self._bad_status(answer, attempt.url)
+        if attempt.media_type not in request.accept:
+            raise WrongMediaTypeError(
+                f"{attempt.media_type or 'no media type'} where {' or '.join(request.accept)} is due",
+                url=attempt.url,
+                status=answer.status_code,
+                hint="a log-in or challenge page, or the site has changed",
+            )
+        body = Body(attempt.url, encoding=answer.headers.get("Content-Encoding", ""), largest=request.largest)
+        declared = answer.headers.get("Content-Length", "")
+        try:
+            body.check(int(declared) if declared.isdecimal() else 0)
+            async for chunk in answer.aiter_raw():
+                body.feed(chunk)
+            return body.finish()
+        except httpx.TimeoutException as error:
+            raise _silent(attempt.url, self._web, attempt.status) from error
+        except (httpx.TransportError, OSError) as error:
+            raise TruncatedError(
+                f"the body ended too early ({_said(error)})", url=attempt.url, status=answer.status_code, hint=_LATER
+            ) from error
+        finally:
+            attempt.size = body.size
+
+    def _bad_status(self, answer: httpx.Response, url: str) -> FetchError:
+        status = answer.status_code
+        retry_after = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"), self._clock())
+        if status == _PATIENCE:
+            return RateLimitedError(
+                "HTTP 429, too many requests", url=url, status=status, retry_after=retry_after, hint=f"{_LATER}; a larger pace helps"
+            )
+        trouble = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _REQUEST_TIMEOUT
+        error = BadStatusError(f"HTTP {status}", url=url, status=status, retry_after=retry_after, hint=_LATER if trouble else _moved(status))
+        error.passing = trouble
+        return error
+
+
+def rule_of(url: str) -> HostRule:
+    """How the host of `url` is asked."""
+    parts = httpx.URL(url)
+    return rule_for(parts.host, parts.port)
+
+
+def _address(url: str, policy: Policy) -> httpx.URL:
+    try:
+        parts = httpx.URL(url)
+        objection = policy.objection(parts)
+    except httpx.InvalidURL as error:
+        objection = f"no address ({error})"
+    if objection:
+        raise AddressRefusedError(objection, url=url, hint="a stand-in or a private network needs [sources.NAME] base_url or hosts")
+    return parts
+
+
+def _redirected(request: Request, answer: httpx.Response, asked: list[httpx.URL], policy: Policy) -> httpx.URL:
+    """Where a redirect leads, if it may be followed."""
+    here, location = asked[-1], answer.headers.get("Location", "")
+    try:
+        there = here.join(location)
+        objection = policy.objection(there)
+    except httpx.InvalidURL as error:
+        there, objection = here, f"no address ({error})"
+    if not location:
+        objection = "a redirect without an address"
+    elif request.method != "GET":
+        objection = "what was sent is not sent on"
+    elif here.scheme == "https" and there.scheme == "http":
+        objection = "from https to plain http"
+    elif there in asked:
+        objection = "round in circles"
+    elif len(asked) > MOST_REDIRECTS:
+        objection = f"more than {MOST_REDIRECTS} in a row"
+    if objection:
+        raise RedirectRefusedError(
+            f"redirect to {location[:200]!r} refused: {objection}",
+            url=str(here),
+            status=answer.status_code,
+            hint="if the site has moved, [sources.NAME] hosts names where redirects may go",
+        )
+    return there
+
+
+def _note(attempt: Attempt, answer: httpx.Response) -> None:
+    attempt.status = answer.status_code
+    attempt.media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()[:100] or None
+    attempt.etag = _sendable(answer.headers.get("ETag"))
+    attempt.last_modified = _sendable(answer.headers.get("Last-Modified"))
+
+
+def _sendable(value: str | None) -> str | None:
+    """A validator that can be sent back as it came: printable ASCII of sensible length."""
+    return value if value and len(value) <= 500 and value.isascii() and value.isprintable() else None
+
+
+def _unanswered(error: Exception, url: str, web: WebSettings) -> FetchError:
+    """What it means that no status line came."""
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return UnreachableError(f"no connection within {web.connect_seconds:g} s", url=url, hint=f"check the network; {_LATER}")
+    if isinstance(error, httpx.TimeoutException):
+        return _silent(url, web, None)
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        refused = UnreachableError(
+            f"its certificate is not trusted ({_said(error)})", url=url, hint="check the clock and, for a certificate of your own, SSL_CERT_FILE"
+        )
+        refused.passing = False
+        return refused
+    return UnreachableError(f"no answer ({_said(error)})", url=url, hint=f"check the network; {_LATER}")
+
+
+def _silent(url: str, web: WebSettings, status: int | None) -> StalledError:
+    return StalledError(f"nothing came for {web.read_seconds:g} s", url=url, status=status, hint=_LATER)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _said(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:300]
+
+
+def _moved(status: int) -> str:
+    if status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
+        return "not published yet, or the page has moved: look at the site"
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        return "the site lets no programs in, or wants a key"
+    return "the site has changed: look at the address in a browser"
+
+
+def _seconds(value: str | None, date: str | None, now: datetime) -> float | None:
+    """Retry-After (RFC 9110, 10.2.3) in seconds, from a number or a date; None without one that can be read.
+
+    A date is counted from the server's own Date, where it gives one, so that its clock need not agree with ours.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return float(value)
+    then = _moment(value)
+    if then is None:
+        return None
+    return max(0.0, (then - (_moment(date) or now)).total_seconds())
+
+
+def _moment(value: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,189 @@
+"""The distance between two requests to one site, and how many there are at once.
+
+Both hold over all threads, event loops and processes that use one workspace: turns are taken through
+files in its `.triage/pace` folder, and the system gives a dead process's turn back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triage.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    import filelock
+
+__all__ = ["RULES", "HostRule", "Pacing", "rule_for"]
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class HostRule:
+    """How the hosts of one `group` are asked, counted together: `pace` seconds between the starts of two requests,
+    at most `connections` at once, and why."""
+
+    group: str
+    hosts: tuple[str, ...]
+    pace: float
+    connections: int
+    reason: str
+
+
+RULES = (
+    HostRule(
+        "arxiv",
+        ("arxiv.org", "export.arxiv.org", "oaipmh.arxiv.org", "rss.arxiv.org"),
+        pace=3,
+        connections=1,
+        reason="arXiv's terms for API, OAI-PMH and feeds: one request every three seconds and one connection, all together",
+    ),
+    HostRule(
+        "aaai", ("ojs.aaai.org",), pace=3, connections=1, reason="the server takes 2 to 3 seconds a page, and a census of it was paced so"
+    ),
+    HostRule(
+        "virtual",
+        ("icml.cc", "neurips.cc", "iclr.cc", "mlsys.org", "cvpr.thecvf.com", "iccv.thecvf.com", "eccv.ecva.net"),
+        pace=10,
+        connections=1,
+        reason="one platform behind all of them; its robots.txt gives bots delays, and a review of its policy chose 10 seconds a page",
+    ),
+    HostRule("ijcai", ("ijcai.org",), pace=10, connections=1, reason="crawl-delay of its robots.txt"),
+    HostRule(
+        "openreview",
+        ("api.openreview.net", "api2.openreview.net", "openreview.net"),
+        pace=7.2,
+        connections=1,
+        reason="its ratelimit-policy header allows 500 requests an hour",
+    ),
+)
+"""Sites with manners of their own (`www.` is left off); every other host is asked as OTHER says."""
+
+OTHER = HostRule("", (), pace=1, connections=2, reason="no rule known: a request a second disturbs nobody")
+
+_POLL = 0.02  # seconds between two looks whether another process has finished: well under any pace
+_GATE_SECONDS = 10.0  # the gate is held for a read and a write; longer means a stopped process or a broken disk
+
+
+def rule_for(host: str, port: int | None = None) -> HostRule:
+    """The rule for a host; on a port of its own it is another server, with a group of its own."""
+    if port is None:
+        name = host.removeprefix("www.")
+        for rule in RULES:
+            if name in rule.hosts:
+                return rule
+    return HostRule(host if port is None else f"{host}:{port}", (host,), OTHER.pace, OTHER.connections, OTHER.reason)
+
+
+class Pacing:
+    """Turns at the sites, kept in `folder`. Belongs to one event loop; files tie it to all others.
+
+    `sleep` waits for a turn; `longest_hold` is the longest pause (seconds) that `hold` is ever given.
+    """
+
+    def __init__(self, folder: Path, *, sleep: Sleep, longest_hold: float) -> None:
+        self._folder = folder
+        self._sleep = sleep
+        self._longest_hold = longest_hold
+        self._queues: dict[str, asyncio.Semaphore] = {}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, rule: HostRule, pace: float) -> AsyncIterator[None]:
+        """One request's turn: entered when it may start, left when its answer has been read.
+
+        Raises WorkspaceError when the folder cannot be written.
+        """
+        queue = self._queues.setdefault(rule.group, asyncio.Semaphore(rule.connections))
+        async with queue:  # first come, first served among our own, so that few of them look at the files
+            seat = await self._seat(rule)
+            try:
+                wait = self._reserve(rule, pace)
+                if wait > 0:
+                    await self._sleep(wait)
+                yield
+            finally:
+                seat.release()
+
+    def hold(self, rule: HostRule, seconds: float) -> None:
+        """Let nobody of this workspace start a request of that group for so many seconds."""
+        with self._gate(rule):
+            now = time.time()
+            self._write(rule, max(self._earliest(rule, rule.pace, now), now + min(seconds, self._longest_hold)))
+
+    async def _seat(self, rule: HostRule) -> filelock.BaseFileLock:
+        """One of the group's places, held until released or until this process dies."""
+        import filelock
+
+        seats = [filelock.FileLock(self._file(rule, f"{number}.lock")) for number in range(rule.connections)]
+        while True:
+            with self._usable():
+                for seat in seats:
+                    try:
+                        seat.acquire(timeout=0)
+                    except filelock.Timeout:
+                        continue
+                    return seat
+            await asyncio.sleep(_POLL)  # really: an injected sleep that returns at once would spin
+
+    def _reserve(self, rule: HostRule, pace: float) -> float:
+        """Take the next start for ourselves; how many seconds it is away."""
+        with self._gate(rule):
+            now = time.time()
+            start = max(now, self._earliest(rule, pace, now))
+            self._write(rule, start + pace)
+            return start - now
+
+    @contextlib.contextmanager
+    def _gate(self, rule: HostRule) -> Iterator[None]:
+        import filelock
+
+        with self._usable():
+            gate = filelock.FileLock(self._file(rule, "gate"), timeout=_GATE_SECONDS, poll_interval=0.005)
+            try:
+                gate.acquire()
+            except filelock.Timeout:
+                raise WorkspaceError(
+                    f"{self._file(rule, 'gate')} has been held for {_GATE_SECONDS:g} s", hint="is a triage process stopped? end it, then try again"
+                ) from None
+            try:
+                yield
+            finally:
+                gate.release()
+
+    def _earliest(self, rule: HostRule, pace: float, now: float) -> float:
+        """When the next request may start, in seconds since 1970.
+
+        No more than `connections` starts are ever reserved ahead, so anything later than those and a hold was
+        written before the clock was set back.
+        """
+        try:
+            earliest = float(self._file(rule, "next").read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return now
+        except ValueError:
+            return now + pace  # its writer was killed in the middle: as if a request had just been made
+        farthest = now + rule.connections * max(pace, rule.pace) + self._longest_hold
+        return min(earliest, farthest)
+
+    def _write(self, rule: HostRule, earliest: float) -> None:
+        self._file(rule, "next").write_text(f"{earliest:.6f}", encoding="ascii")
+
+    def _file(self, rule: HostRule, ending: str) -> Path:
+        return self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', rule.group)}.{ending}"
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            raise WorkspaceError(
+                f"{self._folder}: cannot be written: {error.strerror or error}", hint="check the folder's permissions and free space"
+            ) from error
