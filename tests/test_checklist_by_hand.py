@@ -222,6 +222,18 @@ def test_an_abstract_of_a_hand_made_file_may_hold_anything_up_to_its_end() -> No
     assert [b.type for b in listed.blocks] == ["Owl Distiling", "Dinamic Hopping"]
 
 
+def test_a_section_inside_a_hand_made_abstract_does_not_cut_it() -> None:
+    inside = "One.\n<details>\nmore of it"
+    listed = checklist.parse(SMALL.replace("One.", inside))
+    assert [b.abstract for b in listed.blocks] == [inside, "Two."]
+    assert [b.problems for b in listed.blocks] == [(), ()]
+
+
+def test_a_figure_at_the_head_of_a_title_is_no_number() -> None:
+    (first, _) = checklist.parse(SMALL.replace("## 1. Second by Link", "## 2.5D Owls").replace("Second by Link", "2.5D Owls")).blocks
+    assert (first.number, first.heading, first.title) == (None, "2.5D Owls", "2.5D Owls")
+
+
 def test_several_abstracts_left_open_lose_no_block() -> None:
     text = checklist.render("yearly", year=2023, blocks=[ALPHA, BETA, GAMMA]).replace("</details>\n", "")
     listed = checklist.parse(text)

@@ -153,6 +153,29 @@ def test_a_proposal_is_rewritten_only_when_it_says_something_else() -> None:
     assert grown == text.replace("- **Type**:\n\n> why: " + str(BETA.why), "- **Type**: Owl Distiling\n\n> why: 0.93 · lexical")
 
 
+def test_a_proposal_without_its_rule_gets_one() -> None:
+    listed = checklist.parse(CANONICAL.replace("speaks once.\n\n</details>\n\n---\n", "speaks once.\n\n</details>\n"))
+    assert not listed.blocks[1].closed
+    fields = replace(BETA, why="0.93 · lexical")
+    grown = checklist.grow(listed, [listed.blocks[0], checklist.rewritten(listed.blocks[1], fields), listed.blocks[2]], [])
+    assert [b.fields for b in checklist.parse(grown).blocks] == [ALPHA, fields, GAMMA]
+    assert [b.problems for b in checklist.parse(grown).blocks] == [(), (), ()]
+    assert grown == CANONICAL.replace(str(BETA.why), str(fields.why))
+
+
+def test_a_proposal_without_section_and_rule_gets_both() -> None:
+    bare = f"# 2023 Papers\n\n## 1. {BETA.title}\n\n- [ ] {BETA.title} | {BETA.url}\n\n> why: old\n"
+    one, two = checklist.parse(bare), checklist.parse(bare + "## 2. Next\n\n- [ ] Next\n")
+    for listed in (one, two):
+        changed = checklist.rewritten(listed.blocks[0], BETA)
+        grown = checklist.grow(listed, [changed, *listed.blocks[1:]], [])
+        assert grown == "# 2023 Papers\n\n" + checklist.render_block(1, BETA) + ("\n## 2. Next\n\n- [ ] Next\n" if listed is two else "")
+
+
+def test_a_block_put_into_an_empty_file_starts_it() -> None:
+    assert checklist.grow(checklist.parse(""), [], [GAMMA]) == checklist.render_block(1, GAMMA)
+
+
 def test_remarks_inside_a_proposal_keep_it_from_being_rewritten_but_not_from_being_ticked() -> None:
     listed = checklist.parse(CANONICAL.replace("> why", "ask Kim\n\n> why"))
     block = listed.blocks[1]

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from triage.cuefile import CueFile, Emphasis, Rule, Typing, read_cue_file
+from triage.cuefile import CueFile, Damping, Emphasis, Rule, Typing, read_cue_file
 from triage.models import Evidence, Screening
 from triage.phrases import Hit, PhraseMatcher, spans, tokens
 
@@ -64,8 +64,7 @@ class Cues:
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
         contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
-        self._contexts = PhraseMatcher(context.phrases for context in contexts)
-        self._dampings = PhraseMatcher(damping.phrases for damping in file.damping)
+        self._contexts = PhraseMatcher(part.phrases for part in (*contexts, *file.damping))
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
@@ -95,10 +94,12 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     """How likely the paper belongs on the list: both sides in 0..1, their product, and the words that made it.
 
     Evidence is given when both sides have any, the weightiest first; its offsets count characters of `title`
-    and `abstract` as handed in.
+    and `abstract` as handed in. Most works have no vision-language word at all: the sentences of those are not
+    looked at any closer, and their `efficiency` is an upper bound.
     """
     paper = _Paper(title, abstract, cues)
-    sides = _by_group(paper.weighed(cues._sides))
+    closely = paper.meets(cues._sides, "vision_language")
+    sides = _by_group(paper.weighed(cues._sides, closely=closely))
     screening = cues.file.screening
     repeat = screening.emphasis.repeat
     vision = _saturated(_total(sides.get("vision_language", ()), repeat), screening.vision_language.half)
@@ -158,30 +159,43 @@ class _Paper:
         self._cues = cues
         self._texts: dict[FieldName, str] = {"title": title[:SCANNED_TITLE], "abstract": (abstract or "")[:SCANNED_ABSTRACT]}
         self._words: dict[FieldName, list[str]] = {field: tokens(text) for field, text in self._texts.items()}
+        self._found: dict[tuple[FieldName, int], list[Hit]] = {}
         self._contexts: dict[FieldName, list[Hit]] = {}
-        self._dampings: dict[FieldName, list[Hit]] = {}
+        self._dampings: dict[FieldName, list[tuple[Hit, Damping]]] = {}
 
-    def weighed(self, rules: _Rules) -> list[_Found]:
-        """All hits of rules with their weights in context; contexts are only looked at where there is a hit."""
+    def meets(self, rules: _Rules, group: str) -> bool:
+        """Whether any rule of a group has a hit."""
+        return any(rules.rules[hit.rule][0] == group for field in self._words for hit in self._hits(field, rules))
+
+    def weighed(self, rules: _Rules, *, closely: bool = True) -> list[_Found]:
+        """All hits of rules with their weights; `closely`: with the context they stand in."""
         result: list[_Found] = []
-        for field, words in self._words.items():
-            hits = rules.matcher.find(words)
+        for field in self._words:
+            hits = self._hits(field, rules)
             if not hits:
                 continue
-            factors = self._factors(field, rules.emphasis)
+            factors = self._factors(field, rules.emphasis) if closely else None
+            most = rules.emphasis.title if field == "title" else max(rules.emphasis.contribution, 1.0)
             for hit in hits:
                 group, rule = rules.rules[hit.rule]
                 if rule.where in {"both", field}:
-                    weight = rule.weight * factors[hit.first] * self._damping(field, hit, group)
+                    weight = rule.weight * (factors[hit.first] * self._damping(field, hit, group) if factors else most)
                     result.append(_Found(weight, field, hit.first, hit.end, hit.rule, group, rule))
         return result
+
+    def _hits(self, field: FieldName, rules: _Rules) -> list[Hit]:
+        known = self._found.get((field, id(rules)))
+        if known is None:
+            known = self._found[field, id(rules)] = rules.matcher.find(self._words[field])
+        return known
 
     def _factors(self, field: FieldName, emphasis: Emphasis) -> list[float]:
         """For each token the factor of its sentence and of a negation or comparison before it."""
         words = self._words[field]
         if field not in self._contexts:
-            self._contexts[field] = self._cues._contexts.find(words)
-            self._dampings[field] = self._cues._dampings.find(words)
+            hits = self._cues._contexts.find(words)
+            self._contexts[field] = [hit for hit in hits if hit.rule <= _COMPARISON]
+            self._dampings[field] = [(hit, self._cues.file.damping[hit.rule - _COMPARISON - 1]) for hit in hits if hit.rule > _COMPARISON]
         hits = self._contexts[field]
         factors = [emphasis.title] * len(words) if field == "title" else _sentence_factors(words, hits, emphasis)
         contexts = self._cues.file.contexts
@@ -196,11 +210,9 @@ class _Paper:
 
     def _damping(self, field: FieldName, hit: Hit, group: str) -> float:
         factor = 1.0
-        for other in self._dampings[field]:
-            if other.first < hit.end and hit.first < other.end:
-                damping = self._cues.file.damping[other.rule]
-                if not damping.only or group in damping.only:
-                    factor = min(factor, damping.factor)
+        for other, damping in self._dampings[field]:
+            if other.first < hit.end and hit.first < other.end and (not damping.only or group in damping.only):
+                factor = min(factor, damping.factor)
         return factor
 
     def evidence(self, found: Iterable[_Found], most: int) -> tuple[Evidence, ...]:
@@ -244,13 +256,14 @@ def _sentence_factors(words: Sequence[str], hits: Sequence[Hit], emphasis: Empha
 
 def _sentences(words: Sequence[str]) -> tuple[list[int], int]:
     """For each token the number of its sentence, and how many there are. "e.g." and "et al." end none."""
+    ends = [place for place, word in enumerate(words) if word in _ENDS]
     numbers: list[int] = []
     number = 0
-    for place, word in enumerate(words):
-        numbers.append(number)
-        if word in _ENDS and place and len(words[place - 1]) > 1 and words[place - 1] not in _ABBREVIATED:
+    for place in ends:
+        if place and len(words[place - 1]) > 1 and words[place - 1] not in _ABBREVIATED:
+            numbers += [number] * (place + 1 - len(numbers))
             number += 1
-    return numbers, number + 1
+    return numbers + [number] * (len(words) - len(numbers)), number + 1
 
 
 def _saturated(total: float, half: float) -> float:

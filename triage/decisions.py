@@ -19,7 +19,7 @@ from triage.errors import WorkspaceError
 from triage.models import Decision, Refusal, stable_id
 from triage.references import resolve, stage_references
 from triage.runs import StepReport
-from triage.taxonomy import load_taxonomy
+from triage.seeds import workspace_taxonomy
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from triage.taxonomy import Taxonomy
     from triage.workspace import Workspace
 
-__all__ = ["append_decisions", "load_decisions", "read_decisions", "resolve_decisions", "speaker", "workspace_taxonomy"]
+__all__ = ["append_decisions", "load_decisions", "read_decisions", "resolve_decisions", "speaker"]
 
 _LONGEST_LINE = 1_000_000  # bytes; a word with its reason is a few hundred, anything like this is damage
 
@@ -117,12 +117,6 @@ def speaker(workspace: Workspace) -> str:
     except (OSError, subprocess.TimeoutExpired):
         pass  # no git here: the login name serves as well
     return getpass.getuser()
-
-
-def workspace_taxonomy(workspace: Workspace) -> Taxonomy:
-    """The user's taxonomy if there is one, else the packaged."""
-    text, name = workspace.reference("seeds", "taxonomy.yaml")
-    return load_taxonomy(text, name=name)
 
 
 def load_decisions(run: Run) -> StepReport:

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from triage.decisions import resolve_decisions, workspace_taxonomy
+from triage.decisions import resolve_decisions
+from triage.seeds import workspace_taxonomy
 from triage.models import stable_id
 from triage.runs import StepReport
 from triage.warehouse import stage

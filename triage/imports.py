@@ -1,4 +1,4 @@
-"""Documents a person hands in: read, kept, identified; their ticks, Types and notes become words.
+"""Documents a person hands in: read and kept; their ticks, Types and notes become words.
 
 Import never un-ticks and never rejects. The document itself is kept under raw/, so that the warehouse
 can be deleted and made again.
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from triage.decisions import append_decisions, load_decisions, speaker
 from triage.errors import DocumentError, TriageError, WorkspaceError
 from triage.formats import read_document
-from triage.identity import identify_due
 from triage.models import Decision, DocumentEntry, ParsedDocument, WorkReference, stable_id
 from triage.records import keep_records
 from triage.runs import StepReport
@@ -81,22 +80,29 @@ def read_content(content: bytes, *, name: str) -> Handed:
 
 
 def import_documents(run: Run, handed: Sequence[Handed]) -> list[StepReport]:
-    """Keep, identify and take the words of each document, in order; one report each."""
+    """Keep and take the words of each document, in order; one report each."""
     return [run.add(_import(run, document)) for document in handed]
 
 
-def restore_documents(run: Run) -> None:
-    """Import again what raw/ holds and the warehouse does not: after a kill, or with a new warehouse."""
+def restore_documents(run: Run) -> int:
+    """Import again what raw/ holds and the warehouse does not: after a kill, or with a new warehouse.
+
+    Returns how many documents there were; they are to be identified.
+    """
     with run.warehouse.burst() as con:
         known = {row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall()}
-    for name, sha256 in _kept(run.workspace):
-        if sha256 not in known:
-            try:
-                document = read_content(_raw_path(run.workspace, sha256, name).read_bytes_decompressed(), name=name)
-            except (TriageError, OSError, EOFError) as error:
-                run.fail("documents", name, "cannot be restored", str(error), "import the file again")
-            else:
-                run.add(_import(run, document))
+    kept, unreadable = _kept(run.workspace)
+    for number in unreadable:
+        run.fail("documents", f"raw/documents.jsonl:{number}", "unreadable line", "not a name and a hash", "delete the line and import that file again")
+    missing = [(name, sha256) for name, sha256 in kept if sha256 not in known]
+    for name, sha256 in missing:
+        try:
+            document = read_content(_raw_path(run.workspace, sha256, name).read_bytes_decompressed(), name=name)
+        except (TriageError, OSError, EOFError) as error:
+            run.fail("documents", name, "cannot be restored", str(error), "import the file again")
+        else:
+            run.add(_import(run, document))
+    return len(missing)
 
 
 def _import(run: Run, handed: Handed) -> StepReport:
@@ -107,7 +113,6 @@ def _import(run: Run, handed: Handed) -> StepReport:
     with run.warehouse.burst() as con:
         kept = keep_records(con, run, [entry.record.model_copy(update={"raw_sha256": handed.sha256}) for entry in entries])
         _keep_document(con, run, handed)
-        identify_due(con, run)
         _keep_notes(con, run, entries)
     for refusal in handed.parsed.refused:
         run.fail(
@@ -149,18 +154,27 @@ def _raw_path(workspace: Workspace, sha256: str, name: str) -> _RawFile:
 def _keep_raw(workspace: Workspace, handed: Handed) -> None:
     """First the bytes, then the line that names them: whatever a kill leaves, a line has its bytes."""
     _raw_path(workspace, handed.sha256, handed.name).write(handed.text.encode("utf-8"))
-    if handed.sha256 not in {sha for _, sha in _kept(workspace)}:
+    if handed.sha256 not in {sha for _, sha in _kept(workspace)[0]}:
         index = workspace.raw / "documents.jsonl"
         old = index.read_text(encoding="utf-8") if index.exists() else ""
         write_atomically(index, old + json.dumps({"name": handed.name, "sha256": handed.sha256}, ensure_ascii=False) + "\n")
 
 
-def _kept(workspace: Workspace) -> list[tuple[str, str]]:
+def _kept(workspace: Workspace) -> tuple[list[tuple[str, str]], list[int]]:
+    """(name, hash) of every document under raw/, in the order they came, and the lines that say neither."""
     index = workspace.raw / "documents.jsonl"
     if not index.exists():
-        return []
-    rows = [json.loads(line) for line in index.read_text(encoding="utf-8").split("\n") if line.strip()]
-    return [(str(row["name"]), str(row["sha256"])) for row in rows]
+        return [], []
+    kept, unreadable = [], []
+    for number, line in enumerate(index.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            kept.append((str(row["name"]), str(row["sha256"])))
+        except (ValueError, KeyError, TypeError):
+            unreadable.append(number)
+    return kept, unreadable
 
 
 def _words(run: Run, handed: Handed) -> Iterable[Decision]:
@@ -204,7 +218,7 @@ def _keep_document(con: duckdb.DuckDBPyConnection, run: Run, handed: Handed) -> 
 
 
 def _keep_notes(con: duckdb.DuckDBPyConnection, run: Run, entries: Sequence[DocumentEntry]) -> None:
-    """A person's notes, once for each wording of them."""
+    """A person's notes, once for each wording of them; they belong to the record, and so to whatever work it tells of."""
     notes, bullets = [], []
     for entry in entries:
         if not entry.bullets:
@@ -219,7 +233,7 @@ def _keep_notes(con: duckdb.DuckDBPyConnection, run: Run, entries: Sequence[Docu
     stage(con, "staged_bullet", bullets, shape)
     con.execute("DELETE FROM staged_note WHERE note_id IN (SELECT note_id FROM store.note)")
     con.execute(
-        "INSERT INTO store.note SELECT s.note_id, m.work_id, 'human', s.record_id, ?, ? FROM staged_note s JOIN store.membership m USING (record_id)",
+        "INSERT INTO store.note SELECT s.note_id, NULL, 'human', s.record_id, ?, ? FROM staged_note s",
         [run.id, run.now()],
     )
     con.execute("INSERT INTO store.bullet SELECT b.* FROM staged_bullet b WHERE b.note_id IN (SELECT note_id FROM staged_note)")

@@ -204,7 +204,7 @@ class LanguageModel:
         early, what is in flight is cancelled and stands in the ledger as interrupted.
         """
         answers: queue.SimpleQueue[Answer[Value] | BaseException | None] = queue.SimpleQueue()
-        started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = queue.SimpleQueue()
+        started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None] = queue.SimpleQueue()
 
         async def work() -> None:
             task = asyncio.current_task()
@@ -221,10 +221,11 @@ class LanguageModel:
                 answers.put(error)
             else:
                 answers.put(None)
+            started.put(None)  # for the case that no loop could be made
 
         thread = threading.Thread(target=live, name="llm", daemon=True)
         thread.start()
-        loop, task = started.get()
+        running = started.get()
         try:
             while (answer := answers.get()) is not None:
                 if isinstance(answer, BaseException):
@@ -232,7 +233,8 @@ class LanguageModel:
                 yield answer
         finally:
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                loop.call_soon_threadsafe(task.cancel)
+                if running:
+                    running[0].call_soon_threadsafe(running[1].cancel)
             thread.join()
 
     async def _ask_all(self, questions: Sequence[Question[Value]], give: Callable[[Answer[Value]], None]) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date as Date  # noqa: N812  `date` is the name of a parameter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from triage.adding import add, arxiv_reference
 from triage.decisions import load_decisions
 from triage.errors import DocumentError, UsageError
+from triage.gather import gather as gather_sources
+from triage.gather import restore_answers
 from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
 from triage.labelling.due import label
@@ -26,14 +30,15 @@ from triage.screening import propose, screen
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["STEPS", "begin", "import_files", "publish", "run_all", "work_ids"]
+__all__ = ["STEPS", "add_papers", "begin", "import_files", "publish", "run_all", "work_ids"]
 
 
 @contextlib.contextmanager
 def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None) -> Iterator[Run]:
     """A run that has already put back what a new or repaired warehouse lacks, and read the person's words."""
     with open_run(workspace, command, clock=clock, progress=progress) as run:
-        restore_documents(run)
+        if restore_documents(run):
+            identify(run)
         load_decisions(run)
         yield run
 
@@ -71,10 +76,20 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
 """The steps behind gathering, in order."""
 
 
-def run_all(run: Run) -> None:
-    """Every step, in order, for what is due."""
+def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
+    """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
+    if gather:
+        gather_sources(run, date=date)
     for step in STEPS.values():
         step(run, None)
+
+
+def add_papers(run: Run, references: Sequence[str]) -> list[str]:
+    """Look papers up by hand, then every step; their arXiv ids. Raises UsageError before anything is asked."""
+    ids = [arxiv_reference(reference) for reference in references]
+    add(run, ids)
+    run_all(run, gather=False)
+    return ids
 
 
 def import_files(
@@ -95,6 +110,7 @@ def import_files(
         return [], refused
     with begin(workspace, "import", clock=clock, progress=progress) as run:
         reports = import_documents(run, [handed for _, handed in read])
+        identify(run)
         for path, reason in refused:
             run.fail("import", str(path), "refused document", reason.message, reason.hint)
     return [(path, handed, report) for (path, handed), report in zip(read, reports, strict=True)], refused

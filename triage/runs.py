@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,9 @@ from triage.errors import AccountingError, TriageError
 from triage.models import Failure
 from triage.warehouse import Warehouse, stage
 from triage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from triage.settings import Settings
 
 __all__ = ["Clock", "Progress", "Run", "Silent", "StepReport", "open_run", "system_clock"]
 
@@ -87,7 +90,7 @@ class Run:
         self._failures: list[Failure] = []
 
     @property
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         return self.workspace.settings
 
     def now(self) -> datetime:

@@ -7,35 +7,23 @@ its score falls below the threshold.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from triage.cues import Cues, load_cues, score_text
+from triage.cues import score_text
 from triage.runs import StepReport
+from triage.seeds import workspace_cues
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
     from triage.runs import Run
-    from triage.workspace import Workspace
 
-__all__ = ["propose", "screen", "workspace_cues"]
+__all__ = ["propose", "screen"]
 
 _SHAPE: dict[str, Any] = {
     "work_id": "VARCHAR", "score": "DOUBLE", "vision_language": "DOUBLE", "efficiency": "DOUBLE", "filter_hit": "BOOLEAN",
     "evidence": "JSON", "basis": "VARCHAR",
 }  # fmt: skip
-
-
-def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
-    """The user's cues if there are any, else the packaged; with a hash of their text."""
-    return _cues(*workspace.reference("seeds", "cues.yaml"))
-
-
-@lru_cache(maxsize=4)  # compiling some thousand phrases takes a tenth of a second, and several steps need them
-def _cues(text: str, name: str) -> tuple[Cues, str]:
-    return load_cues(text, name=name), hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:

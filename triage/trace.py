@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["State", "Step", "Trace", "trace"]
 
-State = Literal["never gathered", "refused", "unmatched", "unscreened", "below threshold", "waiting", "proposed", "selected", "rejected", "later"]
+State = Literal[
+    "never gathered", "refused", "unmatched", "unscreened", "below threshold", "waiting", "proposed", "selected", "rejected", "later"
+]
 
 MOST = 10
 """Works shown for one question; more means that the words are too few."""
@@ -53,7 +55,8 @@ def trace(con: duckdb.DuckDBPyConnection, workspace: Workspace, words: str) -> l
     """
     records = _records(con, clean_line(words))
     works = con.execute(
-        "SELECT work_id, min(record_id) FROM store.membership WHERE record_id IN (SELECT unnest(?)) GROUP BY work_id ORDER BY ALL", [records]
+        "SELECT work_id, min(record_id) FROM store.membership WHERE record_id IN (SELECT unnest(?)) GROUP BY work_id ORDER BY ALL",
+        [records],
     ).fetchall()
     order = {record: place for place, record in enumerate(records)}
     traces = [_work(con, workspace, work_id) for work_id, _ in sorted(works, key=lambda row: order[row[1]])[:MOST]]
@@ -90,7 +93,9 @@ def _records(con: duckdb.DuckDBPyConnection, words: str) -> list[str]:
     part = title_key(words)
     if len(part) < LEAST_LETTERS:
         return []
-    inside = con.execute("SELECT record_id FROM store.record WHERE contains(title_key, ?) ORDER BY length(title_key), record_id", [part]).fetchall()
+    inside = con.execute(
+        "SELECT record_id FROM store.record WHERE contains(title_key, ?) ORDER BY length(title_key), record_id", [part]
+    ).fetchall()
     return [row[0] for row in inside]
 
 
@@ -114,12 +119,16 @@ def _keys(words: str) -> list[tuple[str, str]]:
 
 
 def _work(con: duckdb.DuckDBPyConnection, workspace: Workspace, work_id: str) -> Trace:
-    found = con.execute("SELECT title, url, decision, proposed, screening_score, curator_words FROM main.works WHERE work_id = ?", [work_id]).fetchall()
+    found = con.execute(
+        "SELECT title, url, decision, proposed, screening_score, curator_words FROM main.works WHERE work_id = ?", [work_id]
+    ).fetchall()
     title, url, decision, proposed, score, words = found[0]
     threshold = workspace.settings.screening.threshold
     state = _state(decision, proposed, score, threshold)
     steps = [*_gathered(con, work_id), *_matched(con, work_id), *_apart(con, work_id)]
-    steps += _screened(con, work_id, score, words, threshold) + _proposed(con, work_id, state) + _labelled(con, work_id) + _spoken(con, work_id)
+    steps += (
+        _screened(con, work_id, score, words, threshold) + _proposed(con, work_id, state) + _labelled(con, work_id) + _spoken(con, work_id)
+    )
     return Trace(state, title, work_id, url, tuple(steps))
 
 
@@ -158,9 +167,13 @@ _PAIR = (
 def _matched(con: duckdb.DuckDBPyConnection, work_id: str) -> list[Step]:
     """The rules that hold its records together."""
     rows = con.execute(
-        f"{_PAIR} WHERE ma.work_id = $work AND mb.work_id = $work AND e.status = 'auto' ORDER BY e.made_at, e.rule, e.a, e.b", {"work": work_id}
+        f"{_PAIR} WHERE ma.work_id = $work AND mb.work_id = $work AND e.status = 'auto' ORDER BY e.made_at, e.rule, e.a, e.b",
+        {"work": work_id},
     ).fetchall()
-    return [Step("matched", f"{left} and {right} are one work: the same {rule} ({evidence})", _moment(made)) for rule, evidence, _, left, right, made, *_ in rows]
+    return [
+        Step("matched", f"{left} and {right} are one work: the same {rule} ({evidence})", _moment(made))
+        for rule, evidence, _, left, right, made, *_ in rows
+    ]
 
 
 def _apart(con: duckdb.DuckDBPyConnection, work_id: str) -> list[Step]:
@@ -207,7 +220,8 @@ def _labelled(con: duckdb.DuckDBPyConnection, work_id: str) -> list[Step]:
 
 def _spoken(con: duckdb.DuckDBPyConnection, work_id: str) -> list[Step]:
     rows = con.execute(
-        "SELECT what, value, reason, who, said_in, made_at, in_force FROM main.decisions WHERE work_id = ? ORDER BY made_at, decision_id", [work_id]
+        "SELECT what, value, reason, who, said_in, made_at, in_force FROM main.decisions WHERE work_id = ? ORDER BY made_at, decision_id",
+        [work_id],
     ).fetchall()
     return [_word(*row) for row in rows]
 
@@ -218,8 +232,13 @@ def _word(what: str, value: str | None, reason: str | None, who: str, said_in: s
 
 
 def _unmatched(con: duckdb.DuckDBPyConnection, record_id: str) -> Trace:
-    source, key, title, url, first = con.execute("SELECT source, source_key, title, url, first_seen FROM store.record WHERE record_id = ?", [record_id]).fetchall()[0]
-    steps = (Step("gathered", f"from {source} as {key}", _moment(first)), Step("not matched", "to a work yet: triage run, or triage identify"))
+    source, key, title, url, first = con.execute(
+        "SELECT source, source_key, title, url, first_seen FROM store.record WHERE record_id = ?", [record_id]
+    ).fetchall()[0]
+    steps = (
+        Step("gathered", f"from {source} as {key}", _moment(first)),
+        Step("not matched", "to a work yet: triage run, or triage identify"),
+    )
     return Trace("unmatched", title, None, url, steps)
 
 

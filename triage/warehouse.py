@@ -171,8 +171,7 @@ class Warehouse:
         import duckdb
 
         temporary = self.snapshot.with_name(f".{self.snapshot.name}.tmp")
-        for leftover in self.snapshot.parent.glob(f".{self.snapshot.name}.tmp*"):
-            leftover.unlink()
+        self._clear(temporary)
         con = self._connect()
         try:
             con.execute(f"ATTACH {_literal(temporary)} AS copied")
@@ -181,10 +180,18 @@ class Warehouse:
             con.execute("CREATE OR REPLACE TABLE copied.store.snapshot AS SELECT CAST(? AS TIMESTAMP) AS as_of", [now.replace(tzinfo=None)])
             con.execute("DETACH copied")
         except duckdb.Error as error:
+            con.close()
+            self._clear(temporary)
             raise self._explained(error) from error
         finally:
             con.close()
         temporary.replace(self.snapshot)
+
+    @staticmethod
+    def _clear(temporary: Path) -> None:
+        """Remove a half-made copy and its log, which a full disk or a kill leaves behind."""
+        for leftover in temporary.parent.glob(f"{temporary.name}*"):
+            leftover.unlink()
 
 
 def _migrate(con: duckdb.DuckDBPyConnection, due: Sequence[tuple[int, str, str]], shapes: str, now: datetime) -> None:

@@ -99,6 +99,7 @@ _GITIGNORE = """\
 # What triage can make again. decisions.jsonl, lists/ and notes/ are yours: keep them in git.
 /triage.duckdb*
 /snapshot.duckdb*
+/.snapshot.duckdb*
 /raw/
 /.triage/
 """
@@ -118,10 +119,10 @@ def packaged(kind: str) -> Path:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write through a temporary file, fsync and replace: a reader sees the old or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     content = content.encode("utf-8") if isinstance(content, str) else content
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()

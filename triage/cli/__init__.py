@@ -22,6 +22,7 @@ _COMMANDS = {
     "demo": ("triage.cli.demo", "Try everything on small made documents, without network or key."),
     "import": ("triage.cli.gathering", "Read lists, notes and saved pages you already have."),
     "run": ("triage.cli.steps", "Do everything that is due, and report."),
+    "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),

@@ -35,7 +35,7 @@ def demo_command(folder: Path, as_json: bool) -> int:
     with Shown(quiet=as_json) as progress:
         _, refused = pipeline.import_files(workspace, documents, progress=progress)
         with pipeline.begin(workspace, "demo", progress=progress) as run:
-            pipeline.run_all(run)
+            pipeline.run_all(run, gather=False)
     if as_json:
         steps = [report.model_dump(mode="json") for report in run.reports]
         print_json({"workspace": str(workspace.root), "status": run.status, "steps": steps})

@@ -55,7 +55,7 @@ def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path
 
 @click.command("export", epilog="Example: triage export 2023 --format csv")
 @click.argument("year")
-@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True, help="Form of the file.")
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; else selected_YEAR_papers.csv in the workspace.")
 @click.option("--stdout", is_flag=True, help="Print instead of writing a file.")
 @workspace_option

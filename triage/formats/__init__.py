@@ -17,7 +17,8 @@ __all__ = ["Format", "formats", "read_document"]
 class Format(Protocol):
     """One document format: `recognises` is cheap and strict, `read` keeps what it can and names the rest."""
 
-    NAMES: tuple[str, ...]
+    @property
+    def NAMES(self) -> tuple[str, ...]: ...  # noqa: N802  a module's constant
 
     def recognises(self, text: str) -> bool: ...
 

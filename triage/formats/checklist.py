@@ -321,7 +321,7 @@ def rewritten(block: Block, fields: BlockFields, kind: Kind = "yearly") -> Block
     if block.remarks:
         return ticked(block) if fields.ticked else block
     newline = _newline(block.text)
-    trailing = block.trailing if block.closed else newline + block.trailing
+    trailing = block.trailing or ("" if block.closed else newline)
     return replace(shown, line=block.line, text=text.replace("\n", newline) + trailing, trailing=trailing)
 
 
@@ -344,8 +344,8 @@ def grow(base: Checklist, kept: Sequence[Block], new: Sequence[BlockFields]) -> 
                 preamble += words
     items = [(_key_of(fields, base.kind), render_block(1, fields, base.kind)) for fields in new]
     texts = insert_in_order(blocks, items, kind=base.kind, before=preamble)
-    if texts and not base.tail and texts[-1].rstrip().endswith("---") and (not blocks or blocks[-1].line != base.blocks[-1].line):
-        texts[-1] = texts[-1].rstrip() + _newline(texts[-1])  # the last block went: the file still ends with its ---
+    if texts and not base.tail and re.search(r"---\s+\Z", texts[-1]) and (not base.blocks or texts[-1] != base.blocks[-1].text):
+        texts[-1] = texts[-1].rstrip() + _newline(texts[-1])  # another block is the last one now: the file ends with its ---
     return assemble(preamble, texts, base.tail)
 
 

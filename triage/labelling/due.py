@@ -8,22 +8,23 @@ always wins, whatever is written here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from triage.decisions import workspace_taxonomy
+from triage.seeds import workspace_taxonomy
 from triage.labelling import Paper
 from triage.labelling.lexical import LexicalLabeller
-from triage.labelling.reading import read_with_model
+from triage.labelling.quoting import quoted
+from triage.labelling.reading import read_batches
 from triage.labelling.storing import Labelled, store_labels
 from triage.runs import StepReport
-from triage.screening import workspace_cues
+from triage.seeds import workspace_cues
 
 if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["label"]
+__all__ = ["label", "label_batches"]
 
 
 def label(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> StepReport:
@@ -32,10 +33,20 @@ def label(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str,
     Returns the rules' report; a model's is a report of its own, `label llm`. `environ` holds the model's key
     (else the process's own environment).
     """
+    before = len(run.reports)
+    for _ in label_batches(run, works, environ=environ):
+        pass
+    return run.reports[before]
+
+
+def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+    """The same as `label`, one batch a step: each labels the next works, keeps them and gives how many they were.
+
+    The rules are one batch (hundreds of works a second), a model's are as many works as are kept together.
+    """
     taxonomy = workspace_taxonomy(run.workspace)
-    report = run.add(_label_by_rules(run, works, taxonomy))
-    read_with_model(run, works, taxonomy, environ=environ)
-    return report
+    yield run.add(_label_by_rules(run, works, taxonomy)).new
+    yield from read_batches(run, works, taxonomy, environ=environ)
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:
@@ -47,7 +58,9 @@ def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -
     papers = [Paper(work_id, title, abstract) for work_id, title, abstract, _, _ in due]
     found = LexicalLabeller(cues, taxonomy).label(papers)
     hashes = {row[0]: row[3] + version for row in due}
-    labelled = [Labelled(paper.work_id, hashes[paper.work_id], labels) for paper, labels in zip(papers, found, strict=True)]
+    labelled = [
+        Labelled(paper.work_id, hashes[paper.work_id], tuple(quoted(paper, one) for one in labels)) for paper, labels in zip(papers, found, strict=True)
+    ]
     with run.warehouse.burst() as con:
         store_labels(con, run, taxonomy, "lexical", labelled)
     return StepReport(step="label", read=len(wanted), new=len(due), known=len(wanted) - len(due))

@@ -59,16 +59,24 @@ class LexicalLabeller:
         return (*techniques, *flags)
 
     def _chosen(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
-        """Labels over the threshold and not far below the best; a parent only when none of its labels is there."""
+        """Labels over the threshold and not far below the best technique.
+
+        A parent stands only where none of its labels does. A purpose ("efficient pre-training") is no rival of
+        the technique it is reached by, so it needs no share of its weight.
+        """
         enough = self._without_rivals([s for s in scores if s.weight >= self._settings.threshold])
         families = {self.taxonomy.parent(s.label) for s in enough if "/" in s.label}
         kept = [s for s in enough if "/" in s.label or s.label not in families]
         if not kept:
             return []
         best = next((s for s in kept if s.label not in self._settings.purposes), kept[0])
-        family = self.taxonomy.parent(best.label)
-        share = {True: self._settings.family_share, False: self._settings.share}
-        return [s for s in kept if s.weight >= best.weight * share[self.taxonomy.parent(s.label) == family]]
+        return [s for s in kept if s.weight >= best.weight * self._share(s.label, best.label)]
+
+    def _share(self, label: str, best: str) -> float:
+        if label in self._settings.purposes and "/" in label:
+            return 0.0
+        same = self.taxonomy.parent(label) == self.taxonomy.parent(best)
+        return self._settings.family_share if same else self._settings.share
 
     def _without_rivals(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
         """`scores` come weightiest first; a label yields to a weightier rival."""

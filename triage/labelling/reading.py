@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["read_with_model"]
+__all__ = ["read_batches"]
 
 STEP = "label llm"
 BURST_PAPERS, BURST_SECONDS = 200, 10.0
 """How much is kept together; opening the database for a burst takes some 30 ms."""
 
 
-def read_with_model(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None) -> StepReport | None:
-    """Label by the configured model what is worth a call and due, or the named works; None when none is configured.
+def read_batches(
+    run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Label by the configured model what is worth a call and due, or the named works; nothing when none is configured.
 
+    Each step labels a batch and keeps it, and gives how many works it was; the last one adds the report. There
     `new` were labelled now (by a call or from the ledger), `known` had not changed, `refused` wait for a later run
     or were given up, `failed` could not be read; the rules' labels stand for all but `new` and `known`.
     """
@@ -41,12 +44,13 @@ def read_with_model(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *
         labeller = _labeller(run, taxonomy, os.environ if environ is None else environ)
     except (SettingsError, UsageError) as error:
         run.fail(STEP, "llm", "settings", error.message, error.hint)
-        return None
+        return
     if labeller is None:
-        return None
+        return
     wanted = _wanted(run, works, taxonomy)
     due = {row[0]: Paper(*row[:3]) for row in wanted if works is not None or not row[4]}
-    return run.add(_Reading(run, taxonomy, labeller, {row[0]: row[3] for row in wanted}).read(len(wanted), due, given_up=works is None))
+    reading = _Reading(run, taxonomy, labeller, {row[0]: row[3] for row in wanted})
+    yield from reading.batches(len(wanted), due, given_up=works is None)
 
 
 def _labeller(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str]) -> LlmLabeller | None:
@@ -102,7 +106,7 @@ class _Reading:
         self._labelled = 0
         self._failed = 0
 
-    def read(self, wanted: int, due: Mapping[str, Paper], *, given_up: bool) -> StepReport:
+    def batches(self, wanted: int, due: Mapping[str, Paper], *, given_up: bool) -> Iterator[int]:
         """Answer from the ledger what it knows, ask about the rest. `given_up`: leave out what failed too often."""
         self._run.progress.step("label llm", len(due))
         ask = self._look_up(due, given_up=given_up)
@@ -110,11 +114,15 @@ class _Reading:
         for read in self._labeller.read(ask):
             self._take(read)
             if len(self._new) >= BURST_PAPERS or time.monotonic() - since > BURST_SECONDS:
-                self._save()
+                yield self._save()
                 since = time.monotonic()
-        self._save()
+        last = self._save()
         # every request of this run is in the warehouse now
         journal_path(self._run.workspace).unlink(missing_ok=True)
+        self._run.add(self._report(wanted, due))
+        yield last
+
+    def _report(self, wanted: int, due: Mapping[str, Paper]) -> StepReport:
         self._counts["calls"] = len(self._calls)
         waiting = self._counts["waiting"] + self._counts["given up"]
         return StepReport(
@@ -153,8 +161,9 @@ class _Reading:
             kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
             self._run.fail(STEP, read.paper.work_id, kind, f"{read.paper.title}: {message}", hint)
 
-    def _save(self) -> None:
-        model = self._labeller.model
+    def _save(self) -> int:
+        """Keep what is not kept yet, and give how many works were labelled by it."""
+        model, labelled_now = self._labeller.model, len(self._new)
         labelled = [Labelled(read.paper.work_id, self._basis[read.paper.work_id], read.labels or ()) for read in self._new]
         with self._run.warehouse.burst() as con:
             store_calls(con, self._unsaved)
@@ -164,6 +173,7 @@ class _Reading:
                 )  # fmt: skip
             model.remember(con)
         self._new, self._unsaved = [], []
+        return labelled_now
 
     def _said(self) -> list[str]:
         """Lines for the person: what it cost, and why something waits."""

@@ -81,6 +81,8 @@ class Source(Protocol):
     """Hosts its requests and redirects may go to."""
     base_url: str
     """Default address; settings may put another in its place."""
+    shows_one_day: bool = False
+    """Whether it shows its newest day only, so that a day that was missed cannot be asked for."""
 
     def due(self, *, today: date, final: date | None, since_days: int) -> tuple[date, ...]:
         """Days to ask for, oldest first, given the last day known to be final (None: empty warehouse)."""
@@ -99,6 +101,6 @@ class Source(Protocol):
         return read_at >= datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
     def missed(self, final: date, shown: date) -> tuple[date, ...]:
-        """Days behind `final` that a source which shows only `shown` cannot give any more. Default: none."""
+        """Days behind `final` that a source which shows one day only cannot give any more. Default: none."""
         del final, shown
         return ()

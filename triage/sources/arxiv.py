@@ -48,6 +48,7 @@ class ArXiv(Source):
     name = "arxiv"
     hosts = ("rss.arxiv.org", "export.arxiv.org", "oaipmh.arxiv.org")
     base_url = "https://rss.arxiv.org"
+    shows_one_day = True
 
     def __init__(self, categories: Sequence[str] = CATEGORIES) -> None:
         self.categories = tuple(categories)

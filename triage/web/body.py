@@ -24,7 +24,9 @@ class Body:
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
             raise WrongMediaTypeError(
-                f"its content encoding {self._encoding[:40]!r} was not asked for", url=url, hint="something between here and the site changes it"
+                f"its content encoding {self._encoding[:40]!r} was not asked for",
+                url=url,
+                hint="something between here and the site changes it",
             )
         self._url = url
         self._largest = largest

@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -39,6 +39,7 @@ MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REQUEST_TIMEOUT = 408
 _PATIENCE = 429
+_LONGEST_BAN = 30 * 86_400.0  # seconds; a date in the year 9999 means "not soon"
 _LATER = "the next run asks again"
 
 
@@ -69,13 +70,14 @@ class Exchange:
         self._web = web
         self._user_agent = user_agent
         self._clock = clock
+        self._told: dict[str, datetime] = {}  # group -> when it may be asked again, where that is too long to wait
         times = httpx.Timeout(web.read_seconds, connect=web.connect_seconds, pool=web.connect_seconds)
         self._times = times.as_dict()
 
     async def ask(
         self, request: Request, attempt: Attempt, *, policy: Policy, pace: float | None, conditions: Mapping[str, str]
     ) -> bytes | None:
-        """The body of a good answer; None when the server says that what `conditions` names is unchanged (304).
+        """The body of a good answer; None when the server says that it is unchanged (304), as `conditions` let it say.
 
         `attempt` is filled in on the way. `pace` in seconds stands in for the hosts' own. Raises FetchError.
         """
@@ -83,14 +85,16 @@ class Exchange:
         asked: list[httpx.URL] = []
         while True:
             asked.append(url)
-            attempt.url = str(url) if len(asked) > 1 else request.url
+            attempt.url, attempt.status = str(url) if len(asked) > 1 else request.url, None
             rule = rule_of(attempt.url)
+            self._patience(rule, attempt.url)
             async with self._pacing.turn(rule, rule.pace if pace is None else pace), self._within(attempt):
+                self._patience(rule, attempt.url)  # another request may have been told while this one queued
                 answer = await self._send(request, url, policy, conditions)
                 try:
                     _note(attempt, answer)
                     if answer.status_code not in _REDIRECTS:
-                        return await self._judge(request, answer, attempt, conditions)
+                        return await self._judge(request, answer, attempt)
                 finally:
                     # reads nothing more: a connection with a rest on it is closed, not drained
                     await answer.aclose()
@@ -109,6 +113,9 @@ class Exchange:
             )
             stalled.passing = False  # another attempt would take as long
             raise stalled from error
+        except FetchError as error:
+            error.status = attempt.status
+            raise
         finally:
             attempt.seconds += time.monotonic() - started
 
@@ -125,10 +132,8 @@ class Exchange:
         answer.request = sent
         return answer
 
-    async def _judge(
-        self, request: Request, answer: httpx.Response, attempt: Attempt, conditions: Mapping[str, str]
-    ) -> bytes | None:
-        if answer.status_code == httpx.codes.NOT_MODIFIED and conditions:
+    async def _judge(self, request: Request, answer: httpx.Response, attempt: Attempt) -> bytes | None:
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
         if answer.status_code != httpx.codes.OK:
             raise self._bad_status(answer, attempt.url)
@@ -136,7 +141,6 @@ class Exchange:
             raise WrongMediaTypeError(
                 f"{attempt.media_type or 'no media type'} where {' or '.join(request.accept)} is due",
                 url=attempt.url,
-                status=answer.status_code,
                 hint="a log-in or challenge page, or the site has changed",
             )
         body = Body(attempt.url, encoding=answer.headers.get("Content-Encoding", ""), largest=request.largest)
@@ -147,25 +151,43 @@ class Exchange:
                 body.feed(chunk)
             return body.finish()
         except httpx.TimeoutException as error:
-            raise _silent(attempt.url, self._web, attempt.status) from error
+            raise _silent(attempt.url, self._web) from error
         except (httpx.TransportError, OSError) as error:
-            raise TruncatedError(
-                f"the body ended too early ({_said(error)})", url=attempt.url, status=answer.status_code, hint=_LATER
-            ) from error
+            raise TruncatedError(f"the body ended too early ({_said(error)})", url=attempt.url, hint=_LATER) from error
         finally:
             attempt.size = body.size
 
     def _bad_status(self, answer: httpx.Response, url: str) -> FetchError:
         status = answer.status_code
-        retry_after = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"), self._clock())
+        now = self._clock()
+        retry_after = _seconds(answer.headers.get("Retry-After"), answer.headers.get("Date"), now)
+        if retry_after is not None and retry_after > self._web.retry_after_seconds:
+            self._told[rule_of(url).group] = now + timedelta(seconds=min(retry_after, _LONGEST_BAN))
+            self._patience(rule_of(url), url)
         if status == _PATIENCE:
             return RateLimitedError(
-                "HTTP 429, too many requests", url=url, status=status, retry_after=retry_after, hint=f"{_LATER}; a larger pace helps"
+                "HTTP 429, too many requests", url=url, retry_after=retry_after, hint=f"{_LATER}; a larger pace helps"
             )
         trouble = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _REQUEST_TIMEOUT
-        error = BadStatusError(f"HTTP {status}", url=url, status=status, retry_after=retry_after, hint=_LATER if trouble else _moved(status))
+        error = BadStatusError(
+            f"HTTP {status}", url=url, retry_after=retry_after, hint=_LATER if trouble else _moved(status)
+        )
         error.passing = trouble
         return error
+
+    def _patience(self, rule: HostRule, url: str) -> None:
+        """Raise RateLimitedError while a site has asked to be left alone for longer than we wait."""
+        until = self._told.get(rule.group)
+        if until is None or until <= self._clock():
+            return
+        error = RateLimitedError(
+            f"asks to be left alone until {until:%Y-%m-%d %H:%M} UTC",
+            url=url,
+            hint="run again after that; [web] retry_after_seconds is how long is waited for",
+        )
+        error.until = until
+        error.passing = False
+        raise error
 
 
 def rule_of(url: str) -> HostRule:
@@ -175,35 +197,38 @@ def rule_of(url: str) -> HostRule:
 
 
 def _address(url: str, policy: Policy) -> httpx.URL:
-    try:
-        parts = httpx.URL(url)
-        objection = policy.objection(parts)
-    except httpx.InvalidURL as error:
-        objection = f"no address ({error})"
-    if objection:
-        raise AddressRefusedError(objection, url=url, hint="a stand-in or a private network needs [sources.NAME] base_url or hosts")
+    parts, objection = _parted(url, policy)
+    if parts is None or objection:
+        raise AddressRefusedError(
+            objection or "no address", url=url, hint="a stand-in or a private network needs [sources.NAME] base_url or hosts"
+        )
     return parts
+
+
+def _parted(url: str, policy: Policy, *, here: httpx.URL | None = None) -> tuple[httpx.URL | None, str | None]:
+    """`url` (as seen from `here`) and why it must not be asked."""
+    try:
+        parts = httpx.URL(url) if here is None else here.join(url)
+        return parts, policy.objection(parts)
+    except (httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host name that is none
+        return None, f"no address ({_said(error)})"
 
 
 def _redirected(request: Request, answer: httpx.Response, asked: list[httpx.URL], policy: Policy) -> httpx.URL:
     """Where a redirect leads, if it may be followed."""
     here, location = asked[-1], answer.headers.get("Location", "")
-    try:
-        there = here.join(location)
-        objection = policy.objection(there)
-    except httpx.InvalidURL as error:
-        there, objection = here, f"no address ({error})"
+    there, objection = _parted(location, policy, here=here)
     if not location:
         objection = "a redirect without an address"
     elif request.method != "GET":
         objection = "what was sent is not sent on"
-    elif here.scheme == "https" and there.scheme == "http":
-        objection = "from https to plain http"
     elif there in asked:
         objection = "round in circles"
+    elif there is not None and (here.scheme, there.scheme) == ("https", "http"):
+        objection = "from https to plain http"
     elif len(asked) > MOST_REDIRECTS:
         objection = f"more than {MOST_REDIRECTS} in a row"
-    if objection:
+    if there is None or objection:
         raise RedirectRefusedError(
             f"redirect to {location[:200]!r} refused: {objection}",
             url=str(here),
@@ -230,18 +255,20 @@ def _unanswered(error: Exception, url: str, web: WebSettings) -> FetchError:
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return UnreachableError(f"no connection within {web.connect_seconds:g} s", url=url, hint=f"check the network; {_LATER}")
     if isinstance(error, httpx.TimeoutException):
-        return _silent(url, web, None)
+        return _silent(url, web)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
         refused = UnreachableError(
-            f"its certificate is not trusted ({_said(error)})", url=url, hint="check the clock and, for a certificate of your own, SSL_CERT_FILE"
+            f"its certificate is not trusted ({_said(error)})",
+            url=url,
+            hint="check the clock and, for a certificate of your own, SSL_CERT_FILE",
         )
         refused.passing = False
         return refused
     return UnreachableError(f"no answer ({_said(error)})", url=url, hint=f"check the network; {_LATER}")
 
 
-def _silent(url: str, web: WebSettings, status: int | None) -> StalledError:
-    return StalledError(f"nothing came for {web.read_seconds:g} s", url=url, status=status, hint=_LATER)
+def _silent(url: str, web: WebSettings) -> StalledError:
+    return StalledError(f"nothing came for {web.read_seconds:g} s", url=url, hint=_LATER)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -150,7 +150,8 @@ class Pacing:
                 gate.acquire()
             except filelock.Timeout:
                 raise WorkspaceError(
-                    f"{self._file(rule, 'gate')} has been held for {_GATE_SECONDS:g} s", hint="is a triage process stopped? end it, then try again"
+                    f"{self._file(rule, 'gate')} has been held for {_GATE_SECONDS:g} s",
+                    hint="is a triage process stopped? end it, then try again",
                 ) from None
             try:
                 yield

@@ -53,6 +53,8 @@ class Policy:
             return f"only http and https are asked, not {url.scheme[:20]!r}"
         if url.userinfo:
             return "an address with a user name or password"
+        if url.port is not None and not 0 < url.port < 65_536:
+            return f"there is no port {url.port}"
         if not url.host or (url.host not in self.allowed and _place(url) not in self.allowed):
             return f"host {_place(url)[:100]!r} is none of the source's ({', '.join(sorted(self.allowed))})"
         if not self.private_allowed(url) and not is_public_host(url.host):

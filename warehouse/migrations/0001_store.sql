@@ -62,6 +62,7 @@ CREATE TABLE store.label (
     field VARCHAR, span_start INTEGER, span_end INTEGER, quote VARCHAR
 );
 
+-- A person's note has no work_id: it belongs to the record named in `basis`.
 CREATE TABLE store.note (
     note_id VARCHAR, work_id VARCHAR, producer VARCHAR, basis VARCHAR, run_id VARCHAR, made_at TIMESTAMP
 );

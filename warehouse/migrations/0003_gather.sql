@@ -13,3 +13,6 @@ CREATE TABLE store.day (
 CREATE TABLE store.source (
     name VARCHAR, enabled BOOLEAN, last_attempt TIMESTAMP, last_success TIMESTAMP, state VARCHAR, reason VARCHAR
 );
+
+-- The lines of raw/answers.jsonl whose records are in this warehouse; the others are read again from raw/.
+CREATE TABLE store.answer (source VARCHAR, url VARCHAR, sha256 VARCHAR, run_id VARCHAR);

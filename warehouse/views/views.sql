@@ -166,8 +166,12 @@ COMMENT ON COLUMN main.year_list.decision IS 'selected, or NULL for a proposal';
 COMMENT ON COLUMN main.year_list.screening_score IS '0..1; NULL until screened';
 
 CREATE OR REPLACE VIEW main.notes AS
-WITH current AS (
-    SELECT * FROM store.note
+WITH placed AS (  -- a person's note belongs to the record it came with
+    SELECT n.* REPLACE (coalesce(m.work_id, n.work_id) AS work_id)
+    FROM store.note n LEFT JOIN store.membership m ON n.producer = 'human' AND m.record_id = n.basis
+),
+current AS (
+    SELECT * FROM placed WHERE work_id IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY work_id, producer ORDER BY made_at DESC, run_id DESC, note_id) = 1
 )
 SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
@@ -250,3 +254,22 @@ SELECT s.as_of, (SELECT max(version) FROM store.migration) AS schema_version FRO
 COMMENT ON VIEW main.snapshot IS 'What this copy shows: one row';
 COMMENT ON COLUMN main.snapshot.as_of IS 'when the copy was made, UTC';
 COMMENT ON COLUMN main.snapshot.schema_version IS 'version of these views: columns are kept within a version';
+
+CREATE OR REPLACE VIEW main.fetches AS
+SELECT run_id, source, key, url, status, failure, media_type, bytes, seconds, attempts, etag, last_modified, sha256, fetched_at
+FROM store.fetch;
+COMMENT ON VIEW main.fetches IS 'What web sites were asked and what came: one row an attempt';
+COMMENT ON COLUMN main.fetches.run_id IS 'run that asked';
+COMMENT ON COLUMN main.fetches.source IS 'source it was asked for: arxiv, huggingface, ...';
+COMMENT ON COLUMN main.fetches.key IS 'what was asked for, as its source names it: a day, a volume, some ids';
+COMMENT ON COLUMN main.fetches.url IS 'address asked, before any redirect';
+COMMENT ON COLUMN main.fetches.status IS 'HTTP status of the last answer, 304 when unchanged; NULL when none came';
+COMMENT ON COLUMN main.fetches.failure IS 'short name of what went wrong; NULL for a good answer';
+COMMENT ON COLUMN main.fetches.media_type IS 'media type of the answer; NULL when it named none';
+COMMENT ON COLUMN main.fetches.bytes IS 'bytes of body read, decompressed; NULL when none was read';
+COMMENT ON COLUMN main.fetches.seconds IS 'how long the attempt took, without waiting for its turn';
+COMMENT ON COLUMN main.fetches.attempts IS 'attempts for this request so far, this one included';
+COMMENT ON COLUMN main.fetches.etag IS 'the answer''s ETag, to ask with the next time; NULL when it had none';
+COMMENT ON COLUMN main.fetches.last_modified IS 'the answer''s Last-Modified, to ask with the next time; NULL when it had none';
+COMMENT ON COLUMN main.fetches.sha256 IS 'hash of the body in the raw store; NULL when none was kept';
+COMMENT ON COLUMN main.fetches.fetched_at IS 'when the attempt ended, UTC';

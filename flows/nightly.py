@@ -1,0 +1,84 @@
+"""The night as a Prefect flow: the steps of triage.pipeline in the same order, each as a task. No logic, no SQL.
+
+Loaded by its path ("flows/nightly.py:nightly"); it imports nothing but Prefect and triage. All tasks run in one
+process and share one run, so nothing is cached or stored between them: what a step did is in the warehouse, and
+a night that was killed is taken up by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date as Date  # noqa: N812  the flow's parameter is called date
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed
+
+from triage import pipeline
+from triage.labelling.due import label_batches
+from triage.report import markdown_report
+from triage.runs import Run
+from triage.workspace import Workspace
+
+__all__ = ["nightly"]
+
+ARTIFACT = "nightly"
+"""Key of the artifact with the report; Prefect keeps one version a run."""
+
+
+@task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+def step(run: Run, name: str) -> None:
+    """One step of the pipeline, for all that is due."""
+    pipeline.STEPS[name](run, None)
+
+
+@task(task_run_name="label {number}", cache_policy=NO_CACHE, persist_result=False)
+def label(batches: Iterator[int], number: int) -> int | None:
+    """The next batch of works to label; None when none is left. `number` counts them."""
+    del number
+    return next(batches, None)
+
+
+@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+def report(run: Run, status: str) -> None:
+    """The run's report as an artifact."""
+    create_markdown_artifact(markdown_report(run, status), key=ARTIFACT, description=f"Run {run.id}: {status}")
+
+
+@flow(name="nightly", persist_result=False)
+def nightly(workspace: str, date: str | None = None) -> Any:
+    """Everything that is due in `workspace` (a folder), or gathering for one `date` (YYYY-MM-DD) instead of what is due.
+
+    Gives the run. The flow run is Completed, or Completed under the name Partial when something failed and was
+    survived; it is Failed when the run itself failed. The artifact tells the numbers and the failures either way.
+    """
+    opened = Workspace.open(Path(workspace), environ=os.environ)
+    day = None if date is None else Date.fromisoformat(date)
+    run: Run | None = None
+    try:
+        with pipeline.begin(opened, "run") as run:
+            _steps(run, day)
+    except Exception:
+        if run is not None:
+            report(run, "failed", return_state=True)
+        raise
+    # a report that cannot be shown is a failed task, not a failed night
+    report(run, run.status, return_state=True)
+    name = "Completed" if run.status == "complete" else "Partial"
+    return Completed(name=name, message=f"Run {run.id} is {run.status}, {len(run.failures)} failures: see the artifact {ARTIFACT!r}", data=run)
+
+
+def _steps(run: Run, day: Date | None) -> None:
+    del day
+    for name in pipeline.STEPS:
+        if name == "label":
+            batches = label_batches(run)
+            number = 1
+            while label(batches, number) is not None:
+                number += 1
+        else:
+            step(run, name)

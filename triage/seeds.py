@@ -1,0 +1,31 @@
+"""The reference data of a workspace: the user's own taxonomy and cues, or the packaged ones."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from triage.cues import Cues, load_cues
+from triage.taxonomy import Taxonomy, load_taxonomy
+
+if TYPE_CHECKING:
+    from triage.workspace import Workspace
+
+__all__ = ["workspace_cues", "workspace_taxonomy"]
+
+
+def workspace_taxonomy(workspace: Workspace) -> Taxonomy:
+    """The user's taxonomy if there is one, else the packaged. Raises SettingsError when it is wrong."""
+    text, name = workspace.reference("seeds", "taxonomy.yaml")
+    return load_taxonomy(text, name=name)
+
+
+def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
+    """The user's cues if there are any, else the packaged; with a hash of their text. Raises SettingsError."""
+    return _cues(*workspace.reference("seeds", "cues.yaml"))
+
+
+@lru_cache(maxsize=4)  # compiling some thousand phrases takes a tenth of a second, and several steps need them
+def _cues(text: str, name: str) -> tuple[Cues, str]:
+    return load_cues(text, name=name), hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
