@@ -7,6 +7,7 @@ a night that was killed is taken up by the next one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from datetime import date as Date  # noqa: N812  the flow's parameter is called date
@@ -19,6 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from triage import pipeline
+from triage.errors import SourceError
 from triage.labelling.due import label_batches
 from triage.report import markdown_report
 from triage.runs import Run
@@ -28,6 +30,21 @@ __all__ = ["nightly"]
 
 ARTIFACT = "nightly"
 """Key of the artifact with the report; Prefect keeps one version a run."""
+
+
+def may_pass(_task: Any, _task_run: Any, state: Any) -> bool:
+    """Whether it is worth asking a source again in this night: not for what would fail in the same way."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, SourceError) and error.passing
+
+
+@task(
+    task_run_name="gather {source}", retries=2, retry_delay_seconds=[30, 180], retry_jitter_factor=0.5, retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE, persist_result=False,
+)  # fmt: skip
+def gather(run: Run, source: str, day: Date | None) -> None:
+    """One source. The HTTP door has its own retries, of seconds; these are for a site that is down for minutes."""
+    pipeline.gather_source(run, source, date=day)
 
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
@@ -43,7 +60,7 @@ def label(batches: Iterator[int], number: int) -> int | None:
     return next(batches, None)
 
 
-@task(retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
+@task(task_run_name="report", retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
 def report(run: Run, status: str) -> None:
     """The run's report as an artifact."""
     create_markdown_artifact(markdown_report(run, status), key=ARTIFACT, description=f"Run {run.id}: {status}")
@@ -69,11 +86,14 @@ def nightly(workspace: str, date: str | None = None) -> Any:
     # a report that cannot be shown is a failed task, not a failed night
     report(run, run.status, return_state=True)
     name = "Completed" if run.status == "complete" else "Partial"
-    return Completed(name=name, message=f"Run {run.id} is {run.status}, {len(run.failures)} failures: see the artifact {ARTIFACT!r}", data=run)
+    return Completed(name=name, message=f"Run {run.id} is {run.status}, {len(run.failures)} failures: see the artifact {ARTIFACT}", data=run)
 
 
 def _steps(run: Run, day: Date | None) -> None:
-    del day
+    for source in pipeline.source_names(run):
+        # a source that failed is in the run's failures; the others go on
+        with contextlib.suppress(SourceError):
+            gather(run, source, day)
     for name in pipeline.STEPS:
         if name == "label":
             batches = label_batches(run)

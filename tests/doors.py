@@ -36,7 +36,12 @@ class Naps:
 
 @contextlib.contextmanager
 def open_door(
-    folder: Path, settings: Settings, *, known: Mapping[str, Validators] | None = None, clock: Callable[[], datetime] = lambda: NOW, **fields: Any
+    folder: Path,
+    settings: Settings,
+    *,
+    known: Mapping[str, Validators] | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
+    **fields: Any,
 ) -> Iterator[Door]:
     fields.setdefault("sleep", Naps())
     with Door(settings, raw=folder / "raw", known=known or {}, clock=clock, jitter=lambda: 0.5, **fields) as door:

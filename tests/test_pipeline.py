@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,6 +103,9 @@ def test_ticking_a_proposal_in_the_file_and_importing_it_selects_it(desk: Desk) 
     assert desk("import", str(path)) == 0
     assert desk.rows("SELECT decision FROM works WHERE title LIKE 'Merge and Go%'") == [("selected",)]
     assert desk.json("run")["status"] == "complete"
+    settled = path.read_text(encoding="utf-8")
+    assert settled.count("- [x] Merge and Go") == 1
+    assert settled == re.sub(r"(- \[x\] Merge and Go(?:.|\n)*?)> why: .*\n\n", r"\1", edited)
 
 
 def test_export_is_a_csv_that_no_spreadsheet_runs(desk: Desk) -> None:

@@ -47,9 +47,7 @@ JSON = {"Content-Type": "application/json"}
     ids=["plain", "gzip", "two gzip members", "deflate", "bare deflate", "charset"],
 )
 @pytest.mark.parametrize("length", ["right", "chunked", "none"])
-def test_a_good_answer_is_whole_and_kept(
-    server: ScriptedServer, tmp_path: Path, headers: dict[str, str], sent: bytes, length: str
-) -> None:
+def test_a_good_answer_is_whole_and_kept(server: ScriptedServer, tmp_path: Path, headers: dict[str, str], sent: bytes, length: str) -> None:
     server.say("/feed", Reply(body=sent, headers={**JSON, **headers}, length=length))
     with open_door(tmp_path, web_settings(server.url)) as door:
         response = ask(door, f"{server.url}/feed?date=2026-11-22")
@@ -240,9 +238,7 @@ def test_a_storm_passes(server: ScriptedServer, tmp_path: Path, bad: Reply) -> N
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_waited_for(
-    server: ScriptedServer, tmp_path: Path, status: int, headers: dict[str, str], seconds: float
-) -> None:
+def test_retry_after_is_waited_for(server: ScriptedServer, tmp_path: Path, status: int, headers: dict[str, str], seconds: float) -> None:
     server.say("/feed", Reply(status, headers=headers), Reply.json(PAPERS))
     naps = Naps()
     with open_door(tmp_path, web_settings(server.url), sleep=naps) as door:
@@ -285,7 +281,9 @@ def test_what_is_unchanged_comes_from_the_store(server: ScriptedServer, tmp_path
     assert (again.status, again.failure, again.bytes, again.etag, again.sha256) == (304, None, None, row.etag, row.sha256)
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"junk"), lambda path: path.write_bytes(gzip.compress(b"other"))])
+@pytest.mark.parametrize(
+    "harm", [Path.unlink, lambda path: path.write_bytes(b"junk"), lambda path: path.write_bytes(gzip.compress(b"other"))]
+)
 def test_without_the_stored_body_the_request_is_unconditional(
     server: ScriptedServer, tmp_path: Path, harm: Callable[[Path], object]
 ) -> None:
@@ -392,7 +390,9 @@ def test_every_attempt_becomes_a_row_of_the_warehouse(server: ScriptedServer, tm
     with warehouse.burst() as con:
         stage(con, "fetched", [vars(row) for row in rows], FETCH_COLUMNS)
         con.execute("INSERT INTO store.fetch BY NAME SELECT 'r1' AS run_id, * FROM fetched")
-        kept = con.execute("SELECT run_id, key, url, status, failure, bytes, attempts, etag, sha256, fetched_at FROM main.fetches").fetchall()
+        kept = con.execute(
+            "SELECT run_id, key, url, status, failure, bytes, attempts, etag, sha256, fetched_at FROM main.fetches"
+        ).fetchall()
     at = NOW.replace(tzinfo=None)
     assert kept == [
         ("r1", "2026-11-22", f"{server.url}/feed", 503, "bad status", None, 1, None, None, at),

@@ -64,7 +64,7 @@ def data_sets(text: str, *, without: frozenset[str] = frozenset()) -> tuple[str,
     for place, name in sorted(_places(text)):
         if _TRAINED_ON.search(text[max(0, place - 60) : place]):
             continue
-        key = re.sub(r"[\W_]", "", name).casefold().removeprefix("ms")
+        key = re.sub(r"[^\w+]|_", "", name).casefold().removeprefix("ms")
         if key and name.casefold() not in without and key not in found:
             found[key] = (place, name)
     return tuple(name for _, name in sorted(found.values()))

@@ -136,7 +136,8 @@ def claimed_efficiency(title: str, abstract: str | None, cues: Cues) -> float:
 
 def _claimed(paper: _Paper, cues: Cues) -> float:
     claims = [f for f in paper.weighed(cues._sides) if f.group == "efficiency" and not f.rule.technique]
-    return _saturated(_total(claims, cues.file.screening.emphasis.repeat), cues.file.types.claim_half)
+    # squared, so that a stray word is nearly no claim and several are nearly a full one
+    return _saturated(_total(claims, cues.file.screening.emphasis.repeat) ** 2, cues.file.types.claim_half**2)
 
 
 def _as_claimed(found: _Found, claimed: float, typing: Typing) -> float:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from triage.settings import Settings
     from triage.sources import Request, Source
+    from triage.workspace import Workspace
 
-__all__ = ["Due", "chosen", "due_at"]
+__all__ = ["Due", "chosen", "due_at", "plan"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,22 @@ def chosen(settings: Settings, names: Sequence[str] | None) -> list[Source]:
     if unknown := [name for name in names or () if name not in known]:
         raise UsageError(f"no source {unknown[0]!r}", hint=f"there are: {', '.join(known)}")
     return [source for name, source in known.items() if (name in names if names else settings.sources.named(name).enabled is not False)]
+
+
+def plan(workspace: Workspace, now: datetime, *, day: date | None = None) -> list[Due]:
+    """What a run would ask now, as far as the readers' snapshot knows; nothing is opened for writing."""
+    from triage.queries import open_snapshot
+
+    settings = workspace.settings
+    if not workspace.snapshot_path.exists():
+        return [due_at(None, source, settings, now, day=day) for source in chosen(settings, None)]
+    con = open_snapshot(workspace.snapshot_path)
+    try:
+        # a snapshot of an older program has no days yet
+        known = con.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'store' AND table_name = 'day'").fetchall()
+        return [due_at(con if known else None, source, settings, now, day=day) for source in chosen(settings, None)]
+    finally:
+        con.close()
 
 
 def due_at(con: duckdb.DuckDBPyConnection | None, source: Source, settings: Settings, now: datetime, *, day: date | None = None) -> Due:

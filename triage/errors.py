@@ -103,22 +103,22 @@ class SourceError(TriageError):
     """One source failed; what was stored before stays, the other sources go on.
 
     `kind` is the short name under which it is counted; the base class itself means that an answer came,
-    whole and of the right media type, and is still not what the source gives.
+    whole and of the right media type, and is still not what the source gives. `passing` says whether asking
+    again soon may help.
     """
 
     exit_status = 3
     kind = "not what the source gives"
+    passing = False
 
 
 class FetchError(SourceError):
     """One address gave no good answer: `url` is where it failed (behind redirects), `status` what HTTP said, if anything.
 
-    `passing` says whether asking again soon may help, `retry_after` for how many seconds the server asked
-    to be left alone.
+    `retry_after` says for how many seconds the server asked to be left alone.
     """
 
     kind = "not fetched"
-    passing = False
 
     def __init__(
         self, problem: str, *, url: str, status: int | None = None, retry_after: float | None = None, hint: str | None = None

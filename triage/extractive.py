@@ -49,15 +49,21 @@ CUES: tuple[Cue, ...] = (
         3.0,
         "The authors say what they made; the first of these is the turning point of an abstract.",
         (
-            "we|i ~3 propose|present|introduce|develop|design|devise|build|formulate|construct|create|contribute|establish",
+            "we|i ~5 propose|present|introduce|develop",
+            "we|i ~3 design|devise|build|formulate|construct|create|contribute|establish",
             "and propose|introduce|present|develop|design",
             "contribution* ~1 of this|our paper|work|study",
             "this|our paper|work|article|study ~2 propose*|present*|introduce*|develop*|design*|investigate*|explore*|study|"
             "studies|address*|describe*",
-            "is|are ~1 proposed|presented|introduced|designed|developed",
             "the proposed ~2 method|approach|framework|model|module|network|algorithm|strategy ~1 consist*|comprise*|contain*|"
             "use*|leverage*|employ*",
         ),
+    ),
+    Cue(
+        "Method",
+        2.5,
+        "The passive may speak of others; it is the turning point only where no active sentence is.",
+        ("is|are ~1 proposed|presented|introduced|designed|developed",),
     ),
     Cue(
         "Method",
@@ -95,6 +101,7 @@ CUES: tuple[Cue, ...] = (
         (
             "experiment*|result*|evaluation*|analysis|analyses|studies|experimentation ~9 show*|demonstrat*|indicat*|reveal*|"
             "verif*|validat*|confirm*|suggest*|prove|proves|illustrat*|highlight*",
+            "demonstrat*|verif*|confirm*|validat*|prove|proves|show*|highlight* ~3 superiority|effectiveness|efficacy|efficiency|advantage*|versatility",
             "we ~2 show|demonstrate|find|observe|verify|validate that",
             "outperform*|surpass*",
             "achiev*|attain*|obtain*|reach*|yield*|deliver*|exhibit*|establish*|set* ~4 state_of_the_art|SOTA|sota|performance|"
@@ -158,9 +165,9 @@ CUES: tuple[Cue, ...] = (
         3.6,
         "The sentence speaks of others' work by name.",
         (
-            "existing|previous|prior|current|conventional|traditional|earlier|former|most|mainstream|state_of_the_art ~3"
+            "existing|previous|prior|current|conventional|traditional|earlier|former|most|mainstream|state_of_the_art ~5"
             " work|works|method|methods|approach|approaches|solutions|studies|efforts|techniques|research|literature|researches",
-            "existing|previous|prior|current|conventional|traditional|earlier|most|mainstream|state_of_the_art ~3"
+            "existing|previous|prior|current|conventional|traditional|earlier|most|mainstream|state_of_the_art ~5"
             " paradigms|attempts|strategies|algorithms|pipelines|frameworks|models|model|networks|transformers|datasets|"
             "benchmarks|systems",
             "many|recent|several|various|typical|these|such|those|other ~2"
@@ -239,9 +246,13 @@ CUES: tuple[Cue, ...] = (
 )
 """What the roles are recognised by; weights were set by reading abstracts of three venues."""
 
+_TURNS = (3.0, 2.5)
+"""Weights of the Method cues that can be the turning point of an abstract, the surer first."""
 _LEAST: Mapping[Section, float] = {"Motivation": 2.2, "Previous works": 2.4, "Method": 1.8, "Evaluation": 2.2, "Results": 2.5}
 """Below this a section's best sentence is too weak to be shown."""
-_POINTING = re.compile(r"(?:(?:However|Yet|But|Thus|Hence|Therefore|Moreover|Besides), )?(?:it|this|they|these|such|that|those)\b", re.IGNORECASE)
+_POINTING = re.compile(
+    r"(?:(?:However|Yet|But|Thus|Hence|Therefore|Moreover|Besides), )?(?:it|this|they|these|such|that|those)\b", re.IGNORECASE
+)
 """A sentence that begins by pointing to the one before says less on its own."""
 _SECOND = 0.55
 """A second bullet needs this part of the first one's score."""
@@ -253,7 +264,7 @@ class _Sentence:
     text: str
     scores: dict[Section, float] = field(default_factory=dict)
     idle: bool = False
-    proposes: bool = False
+    proposes: float = 0.0
 
     @property
     def role(self) -> Section:
@@ -312,7 +323,7 @@ def _score(sentences: Sequence[_Sentence], own: frozenset[str], cues: tuple[Cue,
                 sentence.idle = True
             else:
                 sentence.scores[cue.role] += cue.weight
-        sentence.proposes = any(cues[rule].role == "Method" and cues[rule].weight >= 3 for rule in rules)
+        sentence.proposes = max((cues[rule].weight for rule in rules if cues[rule].role == "Method"), default=0.0)
         sentence.idle |= len(words) < _FEWEST_WORDS or len(sentence.text) > _LONGEST_SENTENCE or "://" in sentence.text
         if any(name in sentence.text.casefold() for name in own):
             sentence.scores["Method"] += 1.0
@@ -322,7 +333,7 @@ def _score(sentences: Sequence[_Sentence], own: frozenset[str], cues: tuple[Cue,
 
 def _weigh_places(sentences: Sequence[_Sentence]) -> None:
     """What an abstract says before its turning point is about others, behind it about itself."""
-    turn = next((s.place for s in sentences if s.proposes and not s.idle), None)
+    turn = next((s.place for least in _TURNS for s in sentences if s.proposes >= least and not s.idle), None)
     last = len(sentences) - 1
     for sentence in sentences:
         scores = sentence.scores
@@ -362,8 +373,8 @@ def _named(sentences: Iterable[_Sentence], own: frozenset[str]) -> list[tuple[_S
     for sentence in sentences:
         if sentence.role not in ("Evaluation", "Results") or len(found) == _MOST_BULLETS:
             continue
-        names = tuple(n for n in data_sets(sentence.text, without=own) if re.sub(r"\W", "", n).casefold() not in seen)[:_MOST_NAMES]
-        seen.update(re.sub(r"\W", "", name).casefold() for name in names)
+        names = tuple(n for n in data_sets(sentence.text, without=own) if n.casefold() not in seen)[:_MOST_NAMES]
+        seen.update(name.casefold() for name in names)
         if names:
             found.append((sentence, names))
     return found

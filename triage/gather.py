@@ -126,10 +126,11 @@ def _validators(run: Run) -> dict[str, Validators]:
 # -- a new warehouse
 
 
-def restore_answers(run: Run) -> None:
+def restore_answers(run: Run) -> bool:
     """Read again what raw/ holds and the warehouse does not: after a kill, or with a new warehouse.
 
-    Days keep the status they had; records keep the order in which runs gave them.
+    Days keep the status they had; records keep the order in which runs gave them. Says whether there was
+    anything.
     """
     with run.warehouse.burst() as con:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
@@ -142,6 +143,7 @@ def restore_answers(run: Run) -> None:
     for (name, _), answers in by_run.items():
         if name in NAMES:
             run.add(_restore(run, name, answers))
+    return bool(lines)
 
 
 def _restore(run: Run, name: str, answers: Sequence[Answer]) -> StepReport:

@@ -68,6 +68,8 @@ class Harvest:
     messages: list[str] = field(default_factory=list)
     requests: int = 0
     failed: int = 0
+    may_pass: int = 0
+    """Of those failed: how many may succeed when they are asked again soon."""
     restored: dict[date, Status] = field(default_factory=dict)
     """What days were when their answers were read the first time; they are not judged again."""
 
@@ -87,6 +89,7 @@ class Harvest:
             parsed = self.due.source.parse(request, answer)
         except SourceError as error:
             self.failed += 1
+            self.may_pass += error.passing
             answered = isinstance(error, WrongMediaTypeError) or not isinstance(error, FetchError)
             self.trouble(error.kind, request.key, error.message, error.hint, day=day, nothing="parsed none" if answered else "unreachable")
             return None
@@ -153,7 +156,7 @@ def keep_harvest(
         known=kept.known,
         refused=refused,
         failed=harvest.failed,
-        counts={"changed": kept.changed, "requests": harvest.requests, "days": len(harvest.days)},
+        counts={"changed": kept.changed, "requests": harvest.requests, "days": len(harvest.days), "may pass": harvest.may_pass},
         messages=tuple(harvest.messages),
     )
 

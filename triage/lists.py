@@ -179,7 +179,7 @@ def _changed(block: Block, wanted: _Wanted | None, *, again: bool, rejected: boo
         return None if wanted is None or again else checklist.rewritten(block, wanted.fields)
     if wanted is not None and wanted.fields.ticked and not block.ticked:
         return checklist.ticked(block)
-    return block
+    return checklist.settled(block)
 
 
 def _works_of(con: duckdb.DuckDBPyConnection, base: Checklist) -> Mapping[str, str]:

@@ -180,13 +180,15 @@ class LanguageModel:
         return _dialects.get(self._place, Dialect())
 
     def remember(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Keep what this server takes, inside the caller's transaction."""
-        if self._place in _dialects:
+        """Keep what this server takes, and since when, inside the caller's transaction."""
+        if self._place not in _dialects:
+            return
+        dialect, now = self.dialect, self._now()
+        same = "endpoint = ? AND model = ? AND reply_format = ? AND limit_key = ? AND temperature = ? AND learned_at > ?"
+        values = [*self._place, dialect.reply_format, dialect.limit_key, dialect.temperature, now - timedelta(days=DIALECT_DAYS)]
+        if not con.execute(f"SELECT 1 FROM store.llm_dialect WHERE {same}", values).fetchall():
             con.execute("DELETE FROM store.llm_dialect WHERE endpoint = ? AND model = ?", list(self._place))
-            con.execute(
-                "INSERT INTO store.llm_dialect VALUES (?, ?, ?, ?, ?, ?)",
-                [*self._place, self.dialect.reply_format, self.dialect.limit_key, self.dialect.temperature, self._now()],
-            )
+            con.execute("INSERT INTO store.llm_dialect VALUES (?, ?, ?, ?, ?, ?)", [*values[:-1], now])
 
     def look_up(self, con: duckdb.DuckDBPyConnection, questions: Sequence[Question[Value]]) -> dict[str, tuple[Answer[Value] | None, int]]:
         """What the ledger knows: work id -> (its answer, in how many runs the model could not answer it)."""
@@ -203,6 +205,8 @@ class LanguageModel:
         The event loop lives in a thread of its own, so this works inside a flow's loop too. When the caller stops
         early, what is in flight is cancelled and stands in the ledger as interrupted.
         """
+        if not questions:
+            return
         answers: queue.SimpleQueue[Answer[Value] | BaseException | None] = queue.SimpleQueue()
         started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None] = queue.SimpleQueue()
 
@@ -238,11 +242,13 @@ class LanguageModel:
             thread.join()
 
     async def _ask_all(self, questions: Sequence[Question[Value]], give: Callable[[Answer[Value]], None]) -> None:
-        journal = Journal(self._journal_path)
-        client = connect(self.endpoint.base_url, self.endpoint.key, timeout=self.settings.timeout_seconds, connections=self.settings.concurrency)
-        waiting = deque(questions)
-        gate = Gate(self.settings.concurrency)
-        try:
+        settings = self.settings
+        async with contextlib.AsyncExitStack() as closing:
+            journal = Journal(self._journal_path)
+            closing.callback(journal.close)
+            client = connect(self.endpoint.base_url, self.endpoint.key, timeout=settings.timeout_seconds, connections=settings.concurrency)
+            closing.push_async_callback(client.close)
+            waiting, gate = deque(questions), Gate(settings.concurrency)
             # one at a time until it is known what the server takes, so that not sixteen run into the same wall
             while waiting and self._place not in _dialects:
                 give(await self._ask(client, journal, gate, waiting.popleft()))
@@ -251,14 +257,12 @@ class LanguageModel:
                 while waiting:
                     give(await self._ask(client, journal, gate, waiting.popleft()))
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.settings.concurrency, len(waiting))):
-                    group.create_task(worker())
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        finally:
-            await client.close()
-            journal.close()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(settings.concurrency, len(waiting))):
+                        group.create_task(worker())
+            except BaseExceptionGroup as failures:
+                raise failures.exceptions[0] from None
 
     async def _ask(self, client: openai.AsyncOpenAI, journal: Journal, gate: Gate, question: Question[Value]) -> Answer[Value]:
         """One question to its end: requests, pauses, one repair."""

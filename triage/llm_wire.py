@@ -265,9 +265,9 @@ def read_envelope(raw: str) -> Exchange:
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        return Exchange("malformed", "the answer is not JSON", raw=raw)
+        return Exchange("server error", "the server answered something that is not JSON", raw=raw)
     if not isinstance(body, dict):
-        return Exchange("malformed", "the answer is not a chat completion", raw=raw)
+        return Exchange("server error", "the server answered something that is no chat completion", raw=raw)
     if body.get("error"):
         # some gateways say 200 and put the failure inside
         return Exchange("server error", f"the server failed: {_said(raw)}", raw=raw)

@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from triage.text import clean_abstract, clean_line, clean_url
 
 __all__ = [
-    "PREPRINT_VENUES",
     "Bullet",
     "Claim",
     "Decision",
@@ -31,9 +30,6 @@ __all__ = [
     "WorkReference",
     "stable_id",
 ]
-
-PREPRINT_VENUES = frozenset({"arxiv", "biorxiv", "corr", "preprint", "ssrn"})
-"""Venue names (case-folded) that mean "not published at a venue yet"."""
 
 Section = Literal["Motivation", "Previous works", "Method", "Evaluation", "Results"]
 What = Literal["selected", "rejected", "later", "type", "correction", "same", "not-same", "undo"]

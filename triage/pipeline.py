@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from triage.adding import add, arxiv_reference
 from triage.decisions import load_decisions
-from triage.errors import DocumentError, UsageError
+from triage.due import chosen
+from triage.errors import DocumentError, SourceError, UsageError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
@@ -30,14 +31,15 @@ from triage.screening import propose, screen
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["STEPS", "add_papers", "begin", "import_files", "publish", "run_all", "work_ids"]
+__all__ = ["STEPS", "add_papers", "begin", "gather_source", "import_files", "publish", "run_all", "source_names", "work_ids"]
 
 
 @contextlib.contextmanager
 def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None) -> Iterator[Run]:
     """A run that has already put back what a new or repaired warehouse lacks, and read the person's words."""
     with open_run(workspace, command, clock=clock, progress=progress) as run:
-        if restore_documents(run):
+        restored = restore_documents(run), restore_answers(run)
+        if any(restored):
             identify(run)
         load_decisions(run)
         yield run
@@ -82,6 +84,28 @@ def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
         gather_sources(run, date=date)
     for step in STEPS.values():
         step(run, None)
+
+
+def source_names(run: Run) -> list[str]:
+    """The sources that are not switched off, in the order in which they are gathered."""
+    return [source.name for source in chosen(run.settings, None)]
+
+
+def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepReport:
+    """Gather one source; done once more in the same run, it asks again for what is still due.
+
+    Raises SourceError when requests failed, which is in the run's report and failures then; its `passing`
+    says whether it may help to ask again soon.
+    """
+    step = f"gather {name}"
+    run.try_again(step)
+    (report,) = gather_sources(run, [name], date=date)
+    if not report.failed:
+        return report
+    first = next(failure for failure in run.failures if failure.step == step and failure.kind != "refused")
+    error = SourceError(first.message, hint=first.hint)
+    error.passing = bool(report.counts.get("may pass"))
+    raise error
 
 
 def add_papers(run: Run, references: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ def markdown_text(text: str, *, longest: int = _LONGEST) -> str:
 
 
 def markdown_report(run: Run, status: str) -> str:
-    """The numbers of each step and of all, what failed and what to do about it, which files changed."""
+    """The numbers of each step, what failed and what to do about it, which files changed."""
     failures = [(f.step, f.item, f.kind, f.message, f.hint or "") for f in run.failures]
     parts = [
         [f"# Run {markdown_text(run.id)}: {markdown_text(status)}"],
@@ -57,8 +57,7 @@ def _numbers(reports: Sequence[StepReport]) -> list[str]:
     for report in reports:
         also = ", ".join(f"{count} {name}" for name, count in report.counts.items() if count)
         lines.append(_row([report.step, *(str(getattr(report, name)) for name in names), also]))
-    sums = [str(sum(getattr(report, name) for report in reports)) for name in names]
-    return [*lines, _row(["all steps", *sums, ""])]
+    return lines
 
 
 def _section(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -103,6 +103,12 @@ class Run:
         self.reports.append(report)
         return report
 
+    def try_again(self, step: str) -> None:
+        """Before a step is done once more: what it kept stays counted, what failed will be told anew."""
+        again = [r.model_copy(update={"read": r.read - r.failed, "failed": 0, "messages": ()}) if r.step == step else r for r in self.reports]
+        self.reports[:] = [r for r in again if r.step != step or r.read]
+        self._failures = [f for f in self._failures if f.step != step or f.kind == "refused"]
+
     def fail(self, step: str, item: str, kind: str, message: str, hint: str | None = None) -> None:
         """Note something that went wrong and was survived; it becomes a row in `failures`."""
         self._failures.append(Failure(step=step, item=item[:300], kind=kind, message=message[:2000], hint=hint))

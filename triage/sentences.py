@@ -84,16 +84,18 @@ _CONNECTIVES = (
     "|Accordingly|Meanwhile|Notably|Importantly|Remarkably|Also|Finally|Lastly|Overall|Specifically|In particular|Particularly|Concretely"
     "|To be specific|More specifically|In detail|To this end|To that end|In this paper|In this work|In this study|In this article|Here"
     "|In this letter|In this regard|In summary|In practice|Further|Motivated by this|Unfortunately|Yet|But|And|So|Then|Towards this end"
-    "|More importantly|More encouragingly|Most importantly|Interestingly|Surprisingly|In contrast|On the other hand|On the one hand|In fact"
+    "|More importantly|More encouragingly|Most importantly|Interestingly|Surprisingly|Especially|Experimentally|Empirically"
+    "|In contrast|On the other hand|On the one hand|In fact"
 )
 _CONNECTIVE = re.compile(rf"(?:{_CONNECTIVES}),\s+(?=\S)")
 _BARE_CONNECTIVE = re.compile(
-    r"(?:In this paper|In this work|To this end|However|Therefore|Hence|Thus|Furthermore|Finally|Here)\s+(?=(?:we|a|the|an)\b)"
+    r"(?:In this paper|In this work|To this end|Then|However|Therefore|Hence|Thus|Furthermore|Finally|Here)\s+(?=(?:we|a|the|an)\b)"
 )
 # "To tackle these issues, ": the purpose without the issue, which another sentence names
 _PURPOSE = re.compile(
     r"(?:In order )?to (?:further )?(?:address|tackle|overcome|solve|alleviate|mitigate|remedy|handle|resolve|bridge|close|fill|fix|achieve|meet|do|deal with)"
     r" (?:this|these|those|such|it|so|that|both|the (?:above|aforementioned)|all these)(?: [\w-]+){0,3},\s+(?=\S)"
+    r"|To (?:address|tackle|overcome|solve|alleviate|mitigate|handle) the (?:challenge|issue|problem|gap|limitation)s?,\s+(?=\S)"
     r"|(?:Based on|In terms of|Inspired by|Motivated by|With|In view of|In light of|Given) (?:this|these|that|the above) [\w-]+(?: [\w-]+)?,\s+(?=\S)",
     re.IGNORECASE,
 )
@@ -124,15 +126,27 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:] if word or hyphened else text
 
 
-# where a sentence can stop and still say something, best first
-_CLAUSES = (
-    re.compile(r"(?=;\s)"),
-    re.compile(
-        r"(?=,\s(?:which|where|while|whereas|thus|thereby|hence|leading|resulting|making|yielding|enabling|allowing|so|but|and then|as|since)\b)"
-    ),
-    re.compile(r"(?=:\s)|(?=\s[–—-]{1,3}\s)|(?=,\s)"),
-    re.compile(r"(?=\s(?:which|while|whereas|because|thereby|without|by|through|via|with|for|in order to)\s)"),
+# where a sentence can stop and still say something
+_SEMICOLON = re.compile(r"(?=;\s)")
+_NEW_THOUGHT = re.compile(
+    r"(?=,\s(?:which|where|while|whereas|thus|thereby|hence|leading|resulting|making|yielding|enabling|allowing|so|but|and then|as|since)\b)"
 )
+_SIGN = re.compile(r"(?=:\s)|(?=\s[–—-]{1,3}\s)|(?=,\s)")
+_JOINT = re.compile(r"(?=\s(?:which|while|whereas|because|thereby|without|by|through|via|with|for|in order to)\s)")
+_BLANK = re.compile(r"\s")
+_SHORTEST_PART = 0.45
+"""Of the length allowed; a cut before that would lose too much, but where a whole thought ends."""
+_CUTS = (
+    (_SEMICOLON, 0.6), (_NEW_THOUGHT, 0.6), (_SIGN, 0.6), (_SEMICOLON, 0.3), (_NEW_THOUGHT, 0.3),
+    (_SIGN, _SHORTEST_PART), (_JOINT, _SHORTEST_PART), (_BLANK, _SHORTEST_PART),
+)  # fmt: skip
+"""Ways to cut, best first, each with the least part of the length that must stay."""
+# what cannot stand last: signs, words that lead on, the one word behind a colon
+_DANGLING = re.compile(
+    r"(?::\s\S{1,16})?(?:[\s,;:–—(-]+(?:(?:a|an|the|of|in|on|for|to|with|and|or|by|as|from|across|that|which|at|its|their|using|between|such|is|are|has|have"
+    r"|been|be|via|than|both|not|only)(?![^\s]))?){0,8}\Z"
+)
+_NUMBER_END = re.compile(r"[\d.,%×x]{1,40}\Z")
 _SUBORDINATE = re.compile(
     r"(?:By|While|Although|Though|Since|Given|Considering|When|With|Without|Due|To|In order|Through|Whereas|As|After|Based|Unlike|Instead|Despite"
     r"|Compared|For|Because|If|Building|Built|Inspired|Motivated|Under|On|In|From|Using|Benefiting|Rather|Apart)\b"
@@ -141,15 +155,13 @@ _MAIN = re.compile(r", (?:in this (?:paper|work), )?(?=(?:we|our|this (?:paper|w
 """Where the main clause of "By doing that, we ..." begins; what stands before it goes first."""
 _MAIN_CLAUSE = 40
 """Characters a main clause needs to say something."""
-_SHORTEST_PART = 0.45
-"""Of the length allowed; a cut before that would lose too much."""
 
 
 def shorten(text: str, most: int = 220) -> str:
     """`text`, or its beginning up to the end of a clause and " …", in at most `most` characters.
 
-    Never cut inside brackets, mathematics or a number with its unit; at a space between words where
-    no clause ends in time.
+    "By doing this, we ..." loses its first half when it is too long. Never cut inside brackets,
+    mathematics or a number with its unit; at a space between words where no clause ends in time.
     """
     if len(text) > most and _SUBORDINATE.match(text) and (main := _MAIN.search(text, 40)):
         text = _capital(text[main.end() :])
@@ -157,17 +169,15 @@ def shorten(text: str, most: int = 220) -> str:
         return text
     window = text[: most - 2]
     closed = _outside_brackets(window)
-    # "By doing this, we reach that" says nothing before its second half
-    comma = next((m.start() for m in re.finditer(r",\s", window) if closed[m.start()]), len(window)) if _SUBORDINATE.match(text) else 0
-    least = max(_SHORTEST_PART * most, comma + _MAIN_CLAUSE if comma else 0)
-    for clause in _CLAUSES:
-        places = [m.start() for m in clause.finditer(window) if m.start() >= least and closed[m.start()]]
-        places = [p for p in places if not _parts_number(text, p)]
+    # "By doing this, it reaches that" says nothing before its second half
+    comma = next((m.start() for m in re.finditer(r",\s", window) if closed[m.start()]), 0) if _SUBORDINATE.match(text) else 0
+    for clause, least in _CUTS:
+        places = [m.start() for m in clause.finditer(window) if m.start() >= max(least * most, comma + _MAIN_CLAUSE if comma else 0)]
+        places = [place for place in places if closed[place] and not _parts_number(text, place)]
         if places:
-            return window[: places[-1]].rstrip(" ,;:–—-") + " …"
-    spaces = [m.start() for m in re.finditer(r"\s", window) if m.start() >= least and not _parts_number(text, m.start())]
-    outside = [p for p in spaces if closed[p]] or spaces
-    return (window[: outside[-1]].rstrip(" ,;:–—-(") if outside else _without_number_end(window)) + " …"
+            return _DANGLING.sub("", window[: places[-1]]) + " …"
+    blanks = [m.start() for m in _BLANK.finditer(window) if m.start() >= _SHORTEST_PART * most and not _parts_number(text, m.start())]
+    return (_DANGLING.sub("", window[: blanks[-1]]) if blanks else _NUMBER_END.sub("", window)) + " …"
 
 
 def _outside_brackets(text: str) -> list[bool]:
@@ -185,12 +195,10 @@ def _outside_brackets(text: str) -> list[bool]:
 
 
 def _parts_number(text: str, place: int) -> bool:
-    """Whether a cut at `place` stands beside a number: "93 million", "a factor of 2", "1, 2 and 3"."""
+    """Whether a cut at `place` parts a number from its unit or list: "93 million", "a factor of 2", "1, 2 and 3"."""
     before = re.search(r"\S*\Z", text[max(0, place - 24) : place])
     after = re.match(r"[\s,;:]*(\S{0,24})", text[place : place + 30])
-    beside = [before[0] if before else "", after[1] if after else ""]
-    return any(sign.isdigit() for sign in "".join(beside))
-
-
-def _without_number_end(text: str) -> str:
-    return re.sub(r"[\d.,%×x]{1,40}\Z", "", text) or text
+    beside = after[1] if after else ""
+    if text[place] not in ",;":
+        beside += before[0] if before else ""
+    return any(sign.isdigit() for sign in beside)

@@ -17,6 +17,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 __all__ = [
+    "PREPRINT_VENUES",
     "canonical_url",
     "clean_abstract",
     "clean_line",
@@ -33,6 +34,9 @@ __all__ = [
     "title_key",
     "venue_key",
 ]
+
+PREPRINT_VENUES = frozenset({"arxiv", "biorxiv", "corr", "preprint", "ssrn"})
+"""Venue names (case-folded) that mean "not published at a venue yet"."""
 
 # C0 and C1 controls except tab and newline, byte-order mark, soft hyphen, zero-width space and word
 # joiner, bidirectional overrides and isolates (they can make a list show other words than it holds),
@@ -283,6 +287,4 @@ def venue_key(venue: str | None) -> str:
 
 def is_preprint(venue: str | None) -> bool:
     """True when a venue name means "not published at a venue yet", or is missing."""
-    from triage.models import PREPRINT_VENUES
-
     return venue_key(venue) in PREPRINT_VENUES or not venue

@@ -21,7 +21,10 @@ _COMMANDS = {
     "init": ("triage.cli.workspace", "Make a workspace: settings, .gitignore, decisions.jsonl."),
     "demo": ("triage.cli.demo", "Try everything on small made documents, without network or key."),
     "import": ("triage.cli.gathering", "Read lists, notes and saved pages you already have."),
-    "run": ("triage.cli.steps", "Do everything that is due, and report."),
+    "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, link or DOI."),
+    "run": ("triage.cli.steps", "Gather, then do everything that is due, and report."),
+    "gather": ("triage.cli.gathering", "Ask the feeds for what is due."),
+    "sources": ("triage.cli.sources", "List the feeds and how they are; read a saved answer."),
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
@@ -29,6 +32,7 @@ _COMMANDS = {
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),
     "export": ("triage.cli.lists", "Export selected works."),
+    "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

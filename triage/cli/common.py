@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from triage.runs import Run, StepReport
     from triage.workspace import Workspace
 
-__all__ = ["PARTIAL", "Shown", "json_option", "open_workspace", "print_json", "print_report", "print_steps", "workspace_option"]
+__all__ = [
+    "PARTIAL",
+    "Shown",
+    "date_option",
+    "json_option",
+    "open_workspace",
+    "print_json",
+    "print_report",
+    "print_steps",
+    "workspace_option",
+]
 
 PARTIAL = 3
 """Exit status of a command that did its work but survived failures."""
@@ -42,6 +52,13 @@ def workspace_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """--json: one JSON value on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")(command)
+
+
+def date_option(command: Command) -> Command:
+    """--date YYYY-MM-DD: one day instead of what is due."""
+    return click.option(
+        "--date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Ask for this day instead of the days that are due."
+    )(command)
 
 
 def open_workspace(folder: Path | None) -> Workspace:

@@ -1,13 +1,15 @@
-"""triage import."""
+"""triage import, triage gather, triage add."""
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from triage.cli.common import PARTIAL, Shown, json_option, open_workspace, print_json, workspace_option
+from triage.cli.common import PARTIAL, Shown, date_option, json_option, open_workspace, print_json, print_report, workspace_option
 
 
 @click.command("import", epilog="Example: triage import 2023-papers.md notes.txt --json")
@@ -56,3 +58,56 @@ def import_command(files: tuple[Path, ...], folder: Path | None, as_json: bool) 
     if refused:
         return PARTIAL if imported else 1
     return PARTIAL if any(report.refused for _, _, report in imported) else 0
+
+
+@click.command("gather", epilog="Example: triage gather --source huggingface --date 2026-11-20")
+@click.option("--source", "names", multiple=True, metavar="NAME", help="Only this source, even when it is switched off; may be repeated.")
+@date_option
+@workspace_option
+@json_option
+def gather_command(names: tuple[str, ...], date: datetime | None, folder: Path | None, as_json: bool) -> int:
+    """Ask the feeds for the days that are due: those behind the last whole one, at most a week into an empty warehouse.
+
+    An answer is believed only when it is whole; a source that fails is reported and leaves the others
+    alone. Records are kept; `triage run` matches, screens and labels them.
+    """
+    from triage import pipeline
+    from triage.gather import gather
+
+    workspace = open_workspace(folder)
+    with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "gather", progress=progress) as run:
+        gather(run, names or None, date=date.date() if date else None)
+    return print_report(run, as_json=as_json)
+
+
+@click.command("add", epilog="Example: triage add arXiv:2305.17530")
+@click.argument("papers", nargs=-1, required=True)
+@workspace_option
+@json_option
+def add_command(papers: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
+    """Add PAPERS by hand: an arXiv id, a link to arXiv or Hugging Face papers, or an arXiv DOI.
+
+    Each is looked up at arXiv and goes through the same steps as any other; adding one says nothing about
+    whether you want it on the list. Prints where each one is afterwards.
+    """
+    from triage import pipeline
+    from triage.queries import open_snapshot
+    from triage.trace import trace
+
+    workspace = open_workspace(folder)
+    with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "add", progress=progress) as run:
+        ids = pipeline.add_papers(run, papers)
+    con = open_snapshot(workspace.snapshot_path)
+    try:
+        found = {identifier: trace(con, workspace, identifier)[0] for identifier in ids}
+    finally:
+        con.close()
+    if as_json:
+        failures = [failure.model_dump() for failure in run.failures]
+        print_json(
+            {"run": run.id, "status": run.status, "papers": [dataclasses.asdict(one) for one in found.values()], "failures": failures}
+        )
+        return 0 if run.status == "complete" else PARTIAL
+    for identifier, one in found.items():
+        click.echo(f"{identifier}: {one.state}" + (f": {one.title} ({one.work_id})" if one.work_id else ""))
+    return print_report(run, as_json=False)

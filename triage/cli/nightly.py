@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triage.cli.children import STARTUP_SECONDS, answers
-from triage.errors import UsageError
+from triage.errors import TriageError, UsageError
 from triage.models import stable_id
 from triage.workspace import packaged, safe_name
 
@@ -65,14 +65,30 @@ def load_nightly() -> Flow[..., Any]:
 def run_nightly(workspace: Workspace, day: date | None = None) -> Run:
     """Run the flow here and now, and give the run it made. What the flow raised is raised again.
 
-    Without a configured API the server of a running `triage serve` is told, else a temporary one.
+    Without a configured API the server of a running `triage serve` is told, else a temporary one. Raises
+    TriageError when Prefect cannot be reached; nothing was begun then.
     """
     if "prefect" not in sys.modules:  # it reads its settings once, when it is imported
         os.environ.update(prefect_settings(workspace, os.environ))
         if not api_configured(os.environ) and (api := _served_api(workspace)):
             os.environ["PREFECT_API_URL"] = api
+    _reach_prefect()
     flow: Callable[..., Run] = load_nightly()
     return flow(str(workspace.root), None if day is None else day.isoformat())
+
+
+def _reach_prefect() -> None:
+    from prefect.client.orchestration import get_client
+
+    problem: Exception | None
+    try:
+        with get_client(sync_client=True) as client:
+            problem = client.api_healthcheck()
+    except RuntimeError as error:
+        # a temporary server that did not start in time
+        problem = error
+    if problem is not None:
+        raise TriageError(f"Prefect cannot be reached: {problem}", hint="see PREFECT_API_URL; `triage run --no-prefect` does without")
 
 
 def _served_api(workspace: Workspace) -> str | None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from datetime import date as Date  # noqa: N812  `date` is the name of an option
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from triage.cli.common import Shown, json_option, open_workspace, print_report, workspace_option
+from triage.cli.common import Shown, date_option, json_option, open_workspace, print_json, print_report, workspace_option
+
+if TYPE_CHECKING:
+    from triage.runs import Run
+    from triage.workspace import Workspace
 
 
 def _step(name: str, folder: Path | None, works: tuple[str, ...], as_json: bool) -> int:
@@ -24,23 +32,59 @@ _work_option = click.option(
 
 
 @click.command("run", epilog="Example: triage run")
+@date_option
+@click.option("--dry-run", is_flag=True, help="Print what would be asked of the feeds, and do nothing else.")
+@click.option("--prefect/--no-prefect", default=None, help="As a Prefect flow; without either, when PREFECT_API_URL is set.")
 @workspace_option
 @json_option
-def run_command(folder: Path | None, as_json: bool) -> int:
-    """Do everything that is due: read your words, match, screen, label, write notes and lists.
+def run_command(date: datetime | None, dry_run: bool, prefect: bool | None, folder: Path | None, as_json: bool) -> int:
+    """Do everything that is due: ask the feeds, read your words, match, screen, label, write notes and lists.
 
     Ends with a report that adds up (in = new + known + refused + failed). Run it again at any time:
-    when nothing changed, nothing is written.
+    when nothing changed, nothing is written. A feed that cannot be reached is one failure in the report;
+    the other steps go on, and the next run asks again for what is lacking.
     """
-    from triage import pipeline
-
     workspace = open_workspace(folder)
-    with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "run", progress=progress) as run:
-        pipeline.run_all(run)
+    day = date.date() if date else None
+    if dry_run:
+        return _print_plan(workspace, day, as_json=as_json)
+    by_prefect = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
+    run = _run_flow(workspace, day) if by_prefect else _run_here(workspace, day, quiet=as_json)
     status = print_report(run, as_json=as_json)
     if not as_json:
         click.echo("look at: lists/, notes/, and `triage sql --query proposals`")
     return status
+
+
+def _run_flow(workspace: Workspace, day: Date | None) -> Run:
+    from triage.cli.nightly import run_nightly
+
+    return run_nightly(workspace, day)
+
+
+def _run_here(workspace: Workspace, day: Date | None, *, quiet: bool) -> Run:
+    from triage import pipeline
+
+    with Shown(quiet=quiet) as progress, pipeline.begin(workspace, "run", progress=progress) as run:
+        pipeline.run_all(run, date=day)
+    return run
+
+
+def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int:
+    from triage.due import plan
+    from triage.runs import system_clock
+
+    dues = plan(workspace, system_clock(), day=day)
+    if as_json:
+        requests = [{"source": due.source.name, "day": str(one), "url": request.url} for due in dues for one, request in due.requests]
+        print_json({"requests": requests})
+        return 0
+    for due in dues:
+        for one, request in due.requests:
+            click.echo(f"would ask {due.source.name} for {one}: {request.url}")
+        if not due.requests:
+            click.echo(f"{due.source.name}: nothing is due (read up to {due.final})")
+    return 0
 
 
 @click.command("identify", epilog="Example: triage identify")

@@ -41,7 +41,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from triage.formats.checklist_model import Block, BlockFields, Checklist, Kind
-from triage.formats.checklist_parser import list_heading, mark_span, parse
+from triage.formats.checklist_parser import list_heading, mark_span, parse, why_span
 from triage.formats.escaping import escape_abstract, escape_line, escape_tick_title
 from triage.models import DocumentEntry, ParsedDocument, Record, Refusal
 from triage.text import canonical_url, clean_abstract, clean_line, clean_url, identifiers_in_url, title_key, venue_key
@@ -65,6 +65,7 @@ __all__ = [
     "render_preamble",
     "renumber",
     "rewritten",
+    "settled",
     "ticked",
 ]
 
@@ -306,6 +307,14 @@ def ticked(block: Block) -> Block:
     if span is None:
         return block
     return replace(block, ticked=True, text=f"{block.text[: span[0]]}x{block.text[span[1] :]}")
+
+
+def settled(block: Block) -> Block:
+    """A ticked block without the program's reason, every other character as it stood."""
+    span = why_span(block.text) if block.ticked and block.why is not None else None
+    if span is None:
+        return block
+    return replace(block, why=None, text=block.text[: span[0]] + block.text[span[1] :])
 
 
 def rewritten(block: Block, fields: BlockFields, kind: Kind = "yearly") -> Block:

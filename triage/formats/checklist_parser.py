@@ -16,7 +16,7 @@ from triage.formats.checklist_model import Block, Checklist, Kind
 from triage.formats.escaping import split_tick, unescape_abstract, unescape_line
 from triage.text import clean_abstract, clean_line, clean_url
 
-__all__ = ["list_heading", "mark_span", "parse"]
+__all__ = ["list_heading", "mark_span", "parse", "why_span"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
@@ -94,6 +94,18 @@ def mark_span(text: str) -> tuple[int, int] | None:
         if mark.what == "tick":
             before = sum(map(len, pieces[: mark.at]))
             return before + mark.found.start(1), before + mark.found.end(1)
+    return None
+
+
+def why_span(text: str) -> tuple[int, int] | None:
+    """Where in a block's text the program's own line stands, with the blank lines behind it; None without one."""
+    pieces, lines, marks = _read_marks(text)
+    for mark in marks:
+        if mark.what == "why":
+            after = mark.at + 1
+            while after < len(lines) and not lines[after].strip():
+                after += 1
+            return sum(map(len, pieces[: mark.at])), sum(map(len, pieces[:after]))
     return None
 
 

@@ -19,7 +19,7 @@ from triage.taxonomy import Taxonomy
 
 __all__ = ["LexicalLabeller"]
 
-_OTHER_CLAIM = 0.8
+_OTHER_CLAIM = 0.9
 """How plainly efficiency must be claimed before "nothing fits" is worth saying."""
 _SURVEY = "survey"
 _OTHER = "other"

@@ -8,7 +8,7 @@ import itertools
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +126,7 @@ class Door:
 
     def fetch_all(
         self, requests: Iterable[Request], *, source: str, hosts: tuple[str, ...], pace: float | None = None
-    ) -> Iterator[tuple[Request, Response | SourceError]]:
+    ) -> Generator[tuple[Request, Response | SourceError]]:
         """Each request with its answer or what went wrong, in the order of the requests; a few are under way at once.
 
         A generator: nothing is asked before it is iterated, and what is still under way is dropped with it.

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import cast
 
 import httpx
 
@@ -147,7 +148,8 @@ class Exchange:
         declared = answer.headers.get("Content-Length", "")
         try:
             body.check(int(declared) if declared.isdecimal() else 0)
-            async for chunk in answer.aiter_raw():
+            # the stream itself: bytes as they came, also from a transport that had them all at once
+            async for chunk in cast("httpx.AsyncByteStream", answer.stream):
                 body.feed(chunk)
             return body.finish()
         except httpx.TimeoutException as error:
@@ -165,13 +167,9 @@ class Exchange:
             self._told[rule_of(url).group] = now + timedelta(seconds=min(retry_after, _LONGEST_BAN))
             self._patience(rule_of(url), url)
         if status == _PATIENCE:
-            return RateLimitedError(
-                "HTTP 429, too many requests", url=url, retry_after=retry_after, hint=f"{_LATER}; a larger pace helps"
-            )
+            return RateLimitedError("HTTP 429, too many requests", url=url, retry_after=retry_after, hint=f"{_LATER}; a larger pace helps")
         trouble = status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _REQUEST_TIMEOUT
-        error = BadStatusError(
-            f"HTTP {status}", url=url, retry_after=retry_after, hint=_LATER if trouble else _moved(status)
-        )
+        error = BadStatusError(f"HTTP {status}", url=url, retry_after=retry_after, hint=_LATER if trouble else _moved(status))
         error.passing = trouble
         return error
 

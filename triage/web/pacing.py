@@ -145,9 +145,9 @@ class Pacing:
         import filelock
 
         with self._usable():
-            gate = filelock.FileLock(self._file(rule, "gate"), timeout=_GATE_SECONDS, poll_interval=0.005)
+            gate = filelock.FileLock(self._file(rule, "gate"), timeout=_GATE_SECONDS)
             try:
-                gate.acquire()
+                gate.acquire(poll_interval=0.005)
             except filelock.Timeout:
                 raise WorkspaceError(
                     f"{self._file(rule, 'gate')} has been held for {_GATE_SECONDS:g} s",

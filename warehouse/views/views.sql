@@ -273,3 +273,26 @@ COMMENT ON COLUMN main.fetches.etag IS 'the answer''s ETag, to ask with the next
 COMMENT ON COLUMN main.fetches.last_modified IS 'the answer''s Last-Modified, to ask with the next time; NULL when it had none';
 COMMENT ON COLUMN main.fetches.sha256 IS 'hash of the body in the raw store; NULL when none was kept';
 COMMENT ON COLUMN main.fetches.fetched_at IS 'when the attempt ended, UTC';
+
+CREATE OR REPLACE VIEW main.sources AS
+WITH days AS (
+    SELECT source, max(day) FILTER (status <> 'failed') AS last_day, avg(CASE WHEN status = 'failed' THEN 0.0 ELSE 1.0 END) AS completeness,
+           list(day ORDER BY day) FILTER (status = 'failed') AS lacking
+    FROM store.day GROUP BY source
+),
+counted AS (SELECT source, count(*) AS records FROM store.record GROUP BY source)
+SELECT s.name, coalesce(s.enabled, true) AS enabled, s.last_success, s.last_attempt, coalesce(c.records, 0) AS records,
+       d.last_day, d.completeness, coalesce(d.lacking, []) AS lacking, coalesce(s.state, 'never asked') AS state, s.reason
+FROM store.source s LEFT JOIN days d ON d.source = s.name LEFT JOIN counted c ON c.source = s.name
+ORDER BY s.name;
+COMMENT ON VIEW main.sources IS 'The feeds and sites that are gathered: one row a source';
+COMMENT ON COLUMN main.sources.name IS 'name of the source, as in records.source';
+COMMENT ON COLUMN main.sources.enabled IS 'false when the settings switch it off';
+COMMENT ON COLUMN main.sources.last_success IS 'when everything that was asked of it was last got whole, UTC; NULL for never';
+COMMENT ON COLUMN main.sources.last_attempt IS 'when it was last asked, UTC; NULL for never';
+COMMENT ON COLUMN main.sources.records IS 'how many of its records are here';
+COMMENT ON COLUMN main.sources.last_day IS 'newest day that was read; NULL for none';
+COMMENT ON COLUMN main.sources.completeness IS '0..1: share of the days asked for that were read whole; NULL while none was asked for';
+COMMENT ON COLUMN main.sources.lacking IS 'the days that were not read, or not whole';
+COMMENT ON COLUMN main.sources.state IS 'how the last attempt ended: complete, incomplete, stands still, or which kind of nothing came: unreachable, parsed none, truly none, missed; never asked';
+COMMENT ON COLUMN main.sources.reason IS 'what went wrong in the last attempt; NULL when nothing did';
