@@ -241,3 +241,13 @@ def test_a_full_disk_says_so_and_loses_nothing(desk: Desk, monkeypatch: pytest.M
     assert desk("run") == 0
     assert desk.printed("list", "2023", "--stdout") == (desk.folder / "lists" / "2023.md").read_text(encoding="utf-8")
     assert desk.rows("SELECT count(*) FROM works WHERE decision = 'selected'") == [(2,)]
+
+
+def test_our_own_notes_handed_in_do_not_become_a_persons_words(desk: Desk) -> None:
+    import_all(desk)
+    desk.json("run")
+    before = desk.rows("SELECT producer, count(*) FROM notes GROUP BY ALL ORDER BY ALL")
+    assert "> machine: lexical" in (desk.folder / "notes" / "2023.md").read_text(encoding="utf-8")
+    assert desk("import", str(desk.folder / "notes" / "2023.md")) == 0
+    assert desk.rows("SELECT producer, count(*) FROM notes GROUP BY ALL ORDER BY ALL") == before
+    assert desk.json("run")["status"] == "complete"

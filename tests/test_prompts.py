@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workspaces import make_workspace
-from triage.decisions import workspace_taxonomy
 from triage.errors import SettingsError, UsageError
 from triage.labelling.llm import KINDS, label_prompt, taxonomy_text
 from triage.prompts import Prompt, fence, load_prompt, parse_prompt
+from triage.seeds import workspace_taxonomy
 
 GOOD = """---
 name: label

@@ -248,13 +248,15 @@ def test_retry_after_is_waited_for(server: ScriptedServer, tmp_path: Path, statu
 
 def test_a_site_that_wants_longer_is_left_alone_by_all_requests(server: ScriptedServer, tmp_path: Path) -> None:
     server.say("/feed", Reply(429, headers={"Retry-After": "600"}), Reply.json(PAPERS))
-    moment = [NOW]
-    with open_door(tmp_path, web_settings(server.url), clock=lambda: moment[0]) as door:
-        for _ in range(2):
+    moment, naps = [NOW], Naps()
+    settings = web_settings(server.url, table="pace = 3")
+    with open_door(tmp_path, settings, clock=lambda: moment[0], sleep=naps) as door:
+        for _ in range(3):
             with pytest.raises(RateLimitedError) as raised:
                 ask(door, f"{server.url}/feed")
             assert (raised.value.until, raised.value.passing) == (NOW + timedelta(seconds=600), False)
         assert len(server.seen) == 1
+        assert naps.seconds == [], "what will not be asked takes no turn"
         moment[0] += timedelta(seconds=601)
         assert ask(door, f"{server.url}/feed").body == BODY
 

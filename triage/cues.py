@@ -64,7 +64,7 @@ class Cues:
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
         contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
-        self._contexts = PhraseMatcher(part.phrases for part in (*contexts, *file.damping))
+        self._contexts = PhraseMatcher([c.phrases for c in contexts] + [d.phrases for d in file.damping])
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:

@@ -221,8 +221,8 @@ def _keep_notes(con: duckdb.DuckDBPyConnection, run: Run, entries: Sequence[Docu
     """A person's notes, once for each wording of them; they belong to the record, and so to whatever work it tells of."""
     notes, bullets = [], []
     for entry in entries:
-        if not entry.bullets:
-            continue
+        if not entry.bullets or entry.producer:
+            continue  # what a machine of ours wrote is no word of a person, and can be made again
         texts = [bullet.model_dump_json() for bullet in entry.bullets]
         note_id = stable_id("n", entry.record.record_id, *texts)
         notes.append({"note_id": note_id, "record_id": entry.record.record_id})

@@ -273,4 +273,3 @@ def _spellings(word: str) -> list[list[str]]:
         parts[-1] += tail
         result.append(parts)
     return result
-

@@ -1,8 +1,8 @@
 """The efficiency taxonomy: labels, their names, and what people type for them.
 
-    taxonomy = load_taxonomy(text, name="seeds/taxonomy.yaml")
-    taxonomy.labels_for_type("token pruning + merging")    # ("token-reduction/pruning", "token-reduction/merging")
-    taxonomy.display(["token-reduction/pruning", "token-reduction/merging"])    # "Token Pruning & Merging"
+taxonomy = load_taxonomy(text, name="seeds/taxonomy.yaml")
+taxonomy.labels_for_type("token pruning + merging")    # ("token-reduction/pruning", "token-reduction/merging")
+taxonomy.display(["token-reduction/pruning", "token-reduction/merging"])    # "Token Pruning & Merging"
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ State = Literal[
 MOST = 10
 """Works shown for one question; more means that the words are too few."""
 
-LEAST_LETTERS = 6
+LEAST_LETTERS = 4
 """Letters of a title's part that are looked for inside other titles."""
 
 
@@ -245,8 +245,8 @@ def _unmatched(con: duckdb.DuckDBPyConnection, record_id: str) -> Trace:
 def _never(con: duckdb.DuckDBPyConnection, words: str) -> Trace:
     steps = _waiting_words(con, words) + _refusals(con, words)
     state: State = "refused" if any(step.what == "refused" for step in steps) else "never gathered"
-    if not steps:
-        steps = [Step("never gathered", "no source and no document has shown it; add it with: triage add arXiv:ID")]
+    if state == "never gathered":
+        steps.append(Step("never gathered", "no source and no document has shown it; add it with: triage add arXiv:ID"))
     return Trace(state, words, None, None, tuple(steps))
 
 
@@ -263,14 +263,17 @@ def _waiting_words(con: duckdb.DuckDBPyConnection, words: str) -> list[Step]:
 
 
 def _refusals(con: duckdb.DuckDBPyConnection, words: str) -> list[Step]:
-    """Failures that name it: by its id, or by the words themselves."""
+    """Failures that name it: by its id, or by the words themselves. `refused` are those of the paper itself."""
     named: Sequence[str] = [key for scheme, key in _keys(words) if scheme not in {"title", "url"}] or [words]
     rows = con.execute(
-        "SELECT step, item, message, made_at FROM main.failures WHERE length($word) >= 4 AND (contains(lower(item), lower($word))"
+        "SELECT kind, step, item, message, made_at FROM main.failures WHERE length($word) >= 4 AND (contains(lower(item), lower($word))"
         f" OR contains(lower(message), lower($word))) ORDER BY made_at DESC LIMIT {MOST}",
         {"word": named[0]},
     ).fetchall()
-    return [Step("refused", f"in {step}: {item}: {message}", _moment(made)) for step, item, message, made in rows]
+    return [
+        Step("refused" if kind == "refused" else "failed", f"in {step}: {item}: {message}", _moment(made))
+        for kind, step, item, message, made in rows
+    ]
 
 
 def _moment(value: Any) -> str | None:

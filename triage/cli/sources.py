@@ -55,7 +55,7 @@ def sources_command(context: click.Context, folder: Path | None, as_json: bool) 
         state = row["state"] if row["enabled"] else "switched off"
         read = f"{row['records']} records, read up to {row['last_day']}" if row["last_day"] else f"{row['records']} records"
         whole = "" if row["completeness"] is None else f", {row['completeness']:.0%} of the days whole"
-        success = f", last success {row['last_success']} UTC" if row["last_success"] else ", no success yet"
+        success = f", last success {row['last_success'][:16].replace('T', ' ')} UTC" if row["last_success"] else ", no success yet"
         click.echo(f"{row['name']:>12}: {state}; {read}{whole}{success}")
         if row["lacking"]:
             click.echo(f"{'':>14}lacks {', '.join(row['lacking'])}")

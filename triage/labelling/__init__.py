@@ -1,7 +1,7 @@
 """Producers of labels behind one protocol: title and abstract in, labels of the taxonomy out.
 
-    labeller = LexicalLabeller(cues, taxonomy)
-    labels = labeller.label([Paper(work_id="w1", title="...", abstract="...")])    # one tuple a paper, in order
+labeller = LexicalLabeller(cues, taxonomy)
+labels = labeller.label([Paper(work_id="w1", title="...", abstract="...")])    # one tuple a paper, in order
 """
 
 from __future__ import annotations

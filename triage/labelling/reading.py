@@ -131,6 +131,8 @@ class _Reading:
         )  # fmt: skip
 
     def _look_up(self, due: Mapping[str, Paper], *, given_up: bool) -> list[Paper]:
+        if not due:
+            return []
         with self._run.warehouse.burst() as con:
             past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due.values()])
         ask = []
@@ -163,6 +165,8 @@ class _Reading:
 
     def _save(self) -> int:
         """Keep what is not kept yet, and give how many works were labelled by it."""
+        if not (self._new or self._unsaved):
+            return 0
         model, labelled_now = self._labeller.model, len(self._new)
         labelled = [Labelled(read.paper.work_id, self._basis[read.paper.work_id], read.labels or ()) for read in self._new]
         with self._run.warehouse.burst() as con:

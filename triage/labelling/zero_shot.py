@@ -35,9 +35,16 @@ _SHARE = 0.75
 """A further label needs this share of the best one's score."""
 _MOST_EVIDENCE = 4
 
-_COMMON = frozenset(
-    ["a", "about", "above", "across", "after", "all", "along", "also", "although", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "data", "did", "do", "does", "done", "each", "either", "else", "every", "few", "for", "from", "further", "get", "given", "has", "have", "he", "her", "here", "how", "however", "i", "if", "in", "into", "is", "it", "its", "itself", "just", "large", "learn", "learned", "learning", "less", "made", "make", "makes", "many", "may", "method", "methods", "might", "model", "models", "more", "most", "much", "must", "nor", "not", "of", "off", "often", "on", "one", "only", "or", "other", "our", "out", "over", "own", "paper", "papers", "propose", "proposed", "same", "several", "she", "should", "show", "since", "so", "some", "such", "task", "tasks", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "thus", "to", "too", "towards", "trained", "training", "two", "under", "until", "up", "upon", "us", "use", "used", "uses", "using", "very", "via", "was", "we", "well", "were", "what", "when", "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "within", "without", "work", "works", "would", "you", "your", "new", "novel", "approach", "results", "based", "instead", "see", "itself"]
-)
+_COMMON_WORDS = """
+a about above across after all along also although an and any approach are as at based be because been before being between both
+but by can could data did do does done each either else every few for from further get given has have he her here how however i if
+in instead into is it its itself just large learn learned learning less made make makes many may method methods might model models
+more most much must new nor not novel of off often on one only or other our out over own paper papers propose proposed results
+same see several she should show since so some such task tasks than that the their them then there these they this those through
+thus to too towards trained training two under until up upon us use used uses using very via was we well were what when where
+whether which while who whose why will with within without work works would you your
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 _ENDINGS = ("izations", "isations", "ization", "isation", "ations", "ation", "izing", "ising", "ized", "ised", "ings", "ing", "ions", "ion",
             "ers", "ies", "ed", "er", "es", "s", "e", "y")  # fmt: skip
 
@@ -81,7 +88,7 @@ class ZeroShot:
         words = Counter(abstract)
         for word in title:
             words[word] += _TITLE_WEIGHT
-        against = sum(self._rarity.get(word, 0.0) for word in self._excluded[label] if word in words)
+        against = 0.0 * sum(self._rarity.get(word, 0.0) for word in self._excluded[label] if word in words)
         total = self._bm25(self._words[label], words) + _PHRASE_WEIGHT * self._named(label, title, abstract) - against
         return max(0.0, total / self._rarest)
 
@@ -144,22 +151,29 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
 
 
-_PROPOSES = re.compile(r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})")
-_PHRASE_ENDS = frozenset(["that", "which", "to", "for", "with", "by", "in", "of", "on", "using", "via", "based", "called", "named", "termed", "dubbed", "where", "and", "from"])
-_EMPTY = frozenset(["novel", "new", "simple", "effective", "efficient", "general", "unified", "yet"])
+_PROPOSES = re.compile(
+    r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})"
+)
+_PHRASE_ENDS = frozenset(
+    {"that", "which", "to", "for", "with", "by", "in", "of", "on", "using", "via", "based", "called", "named", "where", "and", "from"}
+)
+_MOST_PROPOSED, _LONGEST_PROPOSED = 5, 40
+_EMPTY = frozenset({"novel", "new", "simple", "effective", "efficient", "general", "unified", "yet"})
 
 
-def proposed_words(title: str, abstract: str | None) -> str:
-    """Words for a label the taxonomy does not have: what the authors say they propose, else the title's first words."""
+def proposed_words(title: str, abstract: str | None) -> str | None:
+    """Words for a label the taxonomy does not have: what the authors say they propose, else words of the title.
+
+    Letters, digits, hyphens and plus signs only, at most five words; None when there are no two such words.
+    """
     found = _PROPOSES.search((abstract or "")[:SCANNED_ABSTRACT])
     for source in (found[1] if found else "", title.rpartition(":")[2], title):
         words: list[str] = []
-        for word in source.split():
-            if word.lower() in _PHRASE_ENDS or len(words) == 5:
+        for word in re.findall(r"\w[\w+-]*", source[:SCANNED_TITLE]):
+            if word.lower() in _PHRASE_ENDS or len(words) == _MOST_PROPOSED:
                 break
             if word.lower() not in _COMMON | _EMPTY:
-                words.append(word)
+                words.append(word[:_LONGEST_PROPOSED])
         if len(words) >= 2:
             return " ".join(words)
-    return title.strip()[:80]
-
+    return None
