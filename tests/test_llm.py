@@ -23,8 +23,21 @@ from typing import Any
 import pytest
 
 from tests.scripted_llm import (
-    Asked, Behaviour, ScriptedLlm, Wire, dropped, failing, good, old_server, rate_limited, raw, reply_about, replying, saying,
-    slow, trickling,
+    Asked,
+    Behaviour,
+    ScriptedLlm,
+    Wire,
+    dropped,
+    failing,
+    good,
+    old_server,
+    rate_limited,
+    raw,
+    reply_about,
+    replying,
+    saying,
+    slow,
+    trickling,
 )  # fmt: skip
 from tests.workspaces import Ticking, ask
 from triage import llm, pipeline
@@ -636,10 +649,10 @@ def test_a_killed_run_pays_at_most_for_what_was_in_flight(bench: Bench, server: 
 
 
 def test_who_stops_reading_early_leaves_no_call_without_a_row(bench: Bench, server: ScriptedLlm) -> None:
-    from triage.seeds import workspace_taxonomy
     from triage.labelling import Paper
     from triage.labelling.llm import LlmLabeller, label_prompt
     from triage.llm import open_model
+    from triage.seeds import workspace_taxonomy
 
     server.script("", good, good)
     server.default = slow(1.0)
@@ -659,11 +672,11 @@ def test_who_stops_reading_early_leaves_no_call_without_a_row(bench: Bench, serv
 
 
 def test_a_labeller_gives_labels_in_the_order_of_the_papers(bench: Bench, server: ScriptedLlm) -> None:
-    from triage.seeds import workspace_taxonomy
     from triage.errors import ModelError
     from triage.labelling import Labeller, Paper
     from triage.labelling.llm import LlmLabeller, label_prompt
     from triage.llm import open_model
+    from triage.seeds import workspace_taxonomy
 
     papers = [Paper(f"w{n}", "A title", f"Number {n} has some words") for n in range(6)]
     server.script("w1", slow(0.2))

@@ -27,6 +27,7 @@ VIEWS = {
     "runs": {"run_id", "command", "started_at", "ended_at", "status", "report"},
     "failures": {"run_id", "step", "item", "kind", "message", "hint"},
     "llm_calls": {"run_id", "purpose", "model", "tokens_in", "tokens_out", "cost", "status", "reply"},
+    "fetches": {"source", "url", "status", "failure", "sha256", "fetched_at", "run_id"},
     "snapshot": {"as_of", "schema_version"},
 }  # fmt: skip
 

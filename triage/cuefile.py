@@ -98,7 +98,8 @@ class Typing(Frozen):
 
     `threshold` is the weight that gives confidence 0.5; a further label needs at least `share` of the best one's
     weight, one under the same parent `family_share`. A `claimed` rule counts `floor` without any claim of
-    efficiency and half of the rest when the claims weigh `claim_half`. Of `rivals`, names for nearly the same,
+    efficiency, any other at least `plain_floor` in the abstract and fully in the title; claims that weigh
+    `claim_half` are half a claim. Of `rivals`, names for nearly the same,
     only the strongest stays. `purposes` are labels that say what gets cheaper and not by which means; they
     stand behind the techniques.
     """

@@ -22,6 +22,8 @@ __all__ = ["Lines", "read_reference"]
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[str | int, ...]
 
+_DEEPEST = 40
+"""Levels of nesting allowed; our own files have six."""
 _HINT = "correct that line; the file shipped with the program is an example of the form"
 
 
@@ -64,30 +66,41 @@ def _values(text: str, name: str) -> tuple[Any, Lines]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     lines = Lines()
     try:
+        _check_events(text, loader, name)
         node = yaml.compose(text, Loader=loader)
-        return _plain(node, (), lines, name, set(), loader("")) if node is not None else None, lines
+        return _plain(node, (), lines, name, loader("")) if node is not None else None, lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise SettingsError(f"{name}:{line}: not valid YAML: {error.problem}", hint=_HINT) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{name}: not valid YAML: {error}", hint=_HINT) from error
 
 
-def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, seen: set[int], loader: Any) -> Any:
-    """The plain value of a node; remembers its line, refuses duplicate keys and anchors."""
+def _check_events(text: str, loader: Any, name: str) -> None:
+    """Refuse what would be dangerous to build: an anchor's aliases (one line of them can stand for gigabytes) and
+    deep nesting (the C parser builds nodes by recursion and would crash the process)."""
     import yaml
 
-    line = node.start_mark.line + 1
-    lines.put(path, line)
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.NodeEvent) and event.anchor:
+            raise SettingsError(f"{name}:{line}: anchors and aliases (& and *) are not allowed here", hint=_HINT)
+        if depth > _DEEPEST:
+            raise SettingsError(f"{name}:{line}: nested more than {_DEEPEST} deep", hint=_HINT)
+
+
+def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, loader: Any) -> Any:
+    """The plain value of a node; remembers its line and refuses duplicate keys."""
+    import yaml
+
+    lines.put(path, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
         return loader.construct_object(node)
-    # a node met twice is an anchor's alias: one line of them can stand for gigabytes
-    if id(node) in seen:
-        raise SettingsError(f"{name}:{line}: anchors and aliases (& and *) are not allowed here", hint=_HINT)
-    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, i), lines, name, seen, loader) for i, item in enumerate(node.value)]
+        return [_plain(item, (*path, i), lines, name, loader) for i, item in enumerate(node.value)]
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = key_node.start_mark.line + 1
@@ -96,7 +109,7 @@ def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, seen: set[int],
         key = str(key_node.value)
         if key in values:
             raise SettingsError(f"{name}:{place}: {_dotted((*path, key))}: the key stands here twice", hint=_HINT)
-        values[key] = _plain(value_node, (*path, key), lines, name, seen, loader)
+        values[key] = _plain(value_node, (*path, key), lines, name, loader)
         lines.put((*path, key), place)
     return values
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from triage.seeds import workspace_taxonomy
 from triage.labelling import Paper
 from triage.labelling.lexical import LexicalLabeller
 from triage.labelling.quoting import quoted
 from triage.labelling.reading import read_batches
 from triage.labelling.storing import Labelled, store_labels
 from triage.runs import StepReport
-from triage.seeds import workspace_cues
+from triage.seeds import workspace_cues, workspace_taxonomy
 
 if TYPE_CHECKING:
     from triage.runs import Run

@@ -28,7 +28,7 @@ _PHRASE_WEIGHT = 2.0
 """A whole name found in the paper counts twice the rarity of its words."""
 _MOST_PHRASES = 3
 """More mentions of a name than these say nothing more."""
-_ENOUGH = 9.0
+_ENOUGH = 8.0
 """The score of confidence 0.5, in units of the rarest word's rarity. On development papers the best label scores
 15 in the median when the paper is about one of them, and 6 when it is not."""
 _SHARE = 0.75
@@ -88,7 +88,7 @@ class ZeroShot:
         words = Counter(abstract)
         for word in title:
             words[word] += _TITLE_WEIGHT
-        against = 0.0 * sum(self._rarity.get(word, 0.0) for word in self._excluded[label] if word in words)
+        against = sum(self._rarity.get(word, 0.0) for word in self._excluded[label] if word in words)
         total = self._bm25(self._words[label], words) + _PHRASE_WEIGHT * self._named(label, title, abstract) - against
         return max(0.0, total / self._rarest)
 
