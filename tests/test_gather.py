@@ -50,9 +50,15 @@ class Night:
         (folder / "triage.toml").write_text(f"[web]\nattempts = 1\n{tables}")
         self.workspace = Workspace.open(folder, environ={})
 
+    def settings(self, text: str) -> None:
+        """Add to triage.toml, or put something in front of what is there."""
+        path = self.folder / "triage.toml"
+        path.write_text(f"{text}\n{path.read_text()}")
+        self.workspace = Workspace.open(self.folder, environ={})
+
     def usual(self) -> None:
-        """Two papers on every weekday of three weeks at Hugging Face, none on weekends; a feed that is empty as on any Sunday."""
-        for back in range(-7, 15):
+        """Two papers on every weekday of a month at Hugging Face, none on weekends; a feed that is empty as on any Sunday."""
+        for back in range(-7, 25):
             day = TODAY - timedelta(days=back)
             papers = () if day.weekday() >= 5 else (f"2611.{day.day:02}001", f"2611.{day.day:02}002")
             self.server.say(daily(day), daily_reply(*papers))
@@ -78,9 +84,8 @@ class Night:
     def end_state(self) -> list[list[tuple[Any, ...]]]:
         """Everything gathering leaves, apart from when it came about and what failed on the way."""
         return [
-            self.rows("SELECT source, source_key, title, abstract, authors, published, raw_sha256 FROM records ORDER BY ALL"),
+            self.rows("SELECT source, source_key, title, abstract, authors, published FROM records ORDER BY ALL"),
             self.rows("SELECT source, day, status, records, nothing, by_hand FROM store.day ORDER BY ALL"),
-            self.rows("SELECT source, url, sha256 FROM store.answer ORDER BY ALL"),
             self.rows("SELECT name, enabled, records, last_day, completeness, lacking, state, reason FROM sources"),
         ]
 
@@ -187,49 +192,76 @@ def test_an_empty_feed_is_fine_on_a_weekend_and_a_failure_on_a_weekday(night: Ni
 
 
 GOOD = daily_list("2611.18001", "2611.18002")
-BAD = {
-    "truncated JSON": (Reply.text(GOOD[:-40], "application/json"), "not what the source gives"),
-    "a body cut off": (Reply.text(GOOD, "application/json", length=len(GOOD) + 100, cut=True), "truncated"),
-    "HTML that calls itself JSON": (Reply.text("<!doctype html><p>moment</p>", "application/json"), "not what the source gives"),
-    "HTML": (Reply.text("<!doctype html><p>moment</p>", "text/html"), "wrong media type"),
-    "an empty list on a weekday": (Reply.text("[]", "application/json"), "parsed none"),
-    "a list of another day": (
-        Reply.json([daily_entry("2611.18001", submittedOnDailyAt="2026-11-17T00:00:00Z")]),
+
+
+class Bad(NamedTuple):
+    """A bad answer for one day, the kind of failure it is, and whether it leaves papers of its own."""
+
+    note: str
+    day: date
+    reply: Reply
+    kind: str
+
+
+BAD = [
+    Bad(
+        "a list of another day",
+        date(2026, 11, 4),
+        Reply.text(GOOD.replace(b'"upvotes"', b'"submittedOnDailyAt": "2026-11-18", "x"'), "application/json"),
         "incomplete",
     ),
-    "404": (Reply(404), "bad status"),
-    "503": (Reply(503), "bad status"),
-    "429": (Reply(429, headers={"Retry-After": "4000"}), "rate limited"),
-    "a redirect to another host": (Reply(302, headers={"Location": "http://127.0.0.2:9/"}), "redirect refused"),
-    "invalid UTF-8": (Reply.text(b'["\xff"]', "application/json"), "not what the source gives"),
-    "no answer": (Reply(hang_up=True), "unreachable"),
-}
+    Bad("truncated JSON", date(2026, 11, 5), Reply.text(GOOD[:-40], "application/json"), "not what the source gives"),
+    Bad("a body cut off", date(2026, 11, 6), Reply.text(GOOD, "application/json", length=len(GOOD) + 100, cut=True), "truncated"),
+    Bad(
+        "HTML that calls itself JSON",
+        date(2026, 11, 9),
+        Reply.text("<!doctype html><p>moment</p>", "application/json"),
+        "not what the source gives",
+    ),
+    Bad("HTML", date(2026, 11, 10), Reply.text("<!doctype html><p>moment</p>", "text/html"), "wrong media type"),
+    Bad("404", date(2026, 11, 11), Reply(404), "bad status"),
+    Bad("503", date(2026, 11, 12), Reply(503), "bad status"),
+    Bad("a redirect to another host", date(2026, 11, 13), Reply(302, headers={"Location": "http://127.0.0.2:9/"}), "redirect refused"),
+    Bad("invalid UTF-8", date(2026, 11, 16), Reply.text(b'["\xff"]', "application/json"), "not what the source gives"),
+    Bad("no answer", date(2026, 11, 17), Reply(hang_up=True), "unreachable"),
+    Bad("an empty list on a weekday", date(2026, 11, 18), Reply.text("[]", "application/json"), "parsed none"),
+]
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_answer_is_one_failed_day_and_the_next_night_repairs_it(night: Night, name: str, tmp_path: Path) -> None:
-    bad, kind = BAD[name]
-    sick = TODAY - timedelta(days=5)  # Wednesday the 18th, not the first day asked
-    night.server.say(daily(sick), bad)
-    run = night.run("huggingface", at=datetime(2026, 11, 20, 2, 0, tzinfo=UTC))
-    assert (run.status, kinds(run)) == ("partial", [kind])
-    (failure,) = run.failures
-    assert (failure.step, failure.item) == ("gather huggingface", str(sick))
-    assert failure.message
-    assert failure.hint
-    assert night.rows("SELECT count(*) FROM failures") == [(1,)]
-    assert night.status() | {str(sick): "failed"} == night.status()
-    assert list(night.status().values()).count("final") == 5  # the 14th to the 19th without the sick day; the 20th is open
+def test_bad_answers_are_failed_days_and_the_next_night_repairs_them(night: Night, tmp_path: Path) -> None:
+    night.settings("[gather]\nsince = 20")
+    for bad in BAD:
+        night.server.say(daily(bad.day), bad.reply)
+    moment = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+    run = night.run("huggingface", at=moment)
+    assert run.status == "partial"
+    told = {(day, failure.kind) for failure in run.failures for day in failure.item.split(", ")}
+    assert told == {(str(bad.day), bad.kind) for bad in BAD}
+    assert all(failure.step == "gather huggingface" and failure.message and failure.hint for failure in run.failures)
+    assert night.rows("SELECT step, item, kind, message, hint FROM failures ORDER BY ALL") == sorted(
+        (failure.step, failure.item, failure.kind, failure.message, failure.hint) for failure in run.failures
+    )
+    status = night.status()
+    assert {day for day in status if status[day] == "failed"} == {str(bad.day) for bad in BAD}
+    assert len(status) == 20
+    assert night.rows("SELECT state, lacking FROM sources WHERE name = 'huggingface'") == [("incomplete", [bad.day for bad in BAD])]
     night.usual()
     night.asked()
-    repaired = night.run("huggingface", at=datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+    repaired = night.run("huggingface", at=moment + timedelta(days=1))
     assert repaired.status == "complete"
-    assert daily(sick) in night.asked()
+    assert set(night.asked()) == {daily(bad.day) for bad in BAD} | {daily(date(2026, 11, 20)), daily(date(2026, 11, 21))}
     other = Night(tmp_path / "other", night.server)
-    other.run("huggingface", at=datetime(2026, 11, 20, 2, 0, tzinfo=UTC))
-    other.run("huggingface", at=datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
-    if name != "a list of another day":  # that one had papers of its own
-        assert [part for n, part in enumerate(night.end_state()) if n != 2] == [part for n, part in enumerate(other.end_state()) if n != 2]
+    other.settings("[gather]\nsince = 20")
+    other.run("huggingface", at=moment)
+    other.run("huggingface", at=moment + timedelta(days=1))
+    assert night.end_state() == other.end_state()
+
+
+def test_a_site_that_wants_to_be_left_alone_is_left_alone(night: Night) -> None:
+    night.server.say(daily(WEEK[0]), Reply(429, headers={"Retry-After": "4000"}))
+    run = night.run("huggingface")
+    assert night.asked() == [daily(WEEK[0])]
+    assert (kinds(run), run.reports[-1].failed) == (["rate limited"], 7)
 
 
 def test_one_source_that_fails_leaves_the_others_alone(night: Night) -> None:
@@ -296,6 +328,16 @@ def test_days_the_feed_no_longer_shows_are_told_once(night: Night) -> None:
     assert night.run("arxiv", at=datetime(2026, 11, 25, 2, 0, tzinfo=UTC)).status == "complete"
 
 
+def test_an_empty_weekday_is_told_on_its_night_and_not_again_as_missed(night: Night) -> None:
+    night.server.say(FEED, feed(announcement_feed([announcement("2611.24001", day="2026-11-24")])))
+    night.run("arxiv", at=datetime(2026, 11, 25, 2, 0, tzinfo=UTC))
+    night.server.say(FEED, feed(announcement_feed([], updated="2026-11-25T05:00:10+00:00")))
+    assert kinds(night.run("arxiv", at=datetime(2026, 11, 26, 2, 0, tzinfo=UTC))) == ["parsed none"]
+    night.server.say(FEED, feed(announcement_feed([announcement("2611.26001", day="2026-11-26")])))
+    assert night.run("arxiv", at=datetime(2026, 11, 27, 2, 0, tzinfo=UTC)).status == "complete"
+    assert night.rows("SELECT state, lacking FROM sources WHERE name = 'arxiv'") == [("complete", [date(2026, 11, 25)])]
+
+
 def test_a_feed_that_stands_still_is_noticed(night: Night) -> None:
     night.server.say(FEED, feed(announcement_feed([announcement("2611.19001", day="2026-11-19")])))
     moment = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -345,13 +387,13 @@ def test_a_new_warehouse_is_made_from_raw_without_asking(night: Night) -> None:
     night.run()
     night.run(at=START + timedelta(days=1))
     night.asked()
-    before = night.end_state()[:3]
+    before = night.end_state()[:2]
     for file in night.folder.glob("*.duckdb*"):
         file.unlink()
     with pipeline.begin(night.workspace, "identify", clock=Ticking(START + timedelta(days=1, hours=1))) as run:
         assert [(report.step, report.new) for report in run.reports[:2]] == [("restore arxiv", 0), ("restore huggingface", 10)]
     assert night.asked() == []
-    assert night.end_state()[:3] == before
+    assert night.end_state()[:2] == before
     night.run("huggingface", at=START + timedelta(days=1, hours=2))
     assert night.asked() == [daily(TODAY + timedelta(days=1))]
     with (night.folder / "raw" / "answers.jsonl").open("a") as index:
@@ -361,7 +403,7 @@ def test_a_new_warehouse_is_made_from_raw_without_asking(night: Night) -> None:
 
 # The places between which a process can die: before anything is written, between the raw index and the
 # commit, inside the transaction, behind it.
-POINTS = ["append_answers", "keep_records", "_keep_days", "_keep_state", "_tell"]
+POINTS = ["append_answers", "keep_records", "_keep_state", "_tell"]
 
 KILLED = """
 import os, signal, sys

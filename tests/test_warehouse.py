@@ -28,6 +28,7 @@ VIEWS = {
     "failures": {"run_id", "step", "item", "kind", "message", "hint"},
     "llm_calls": {"run_id", "purpose", "model", "tokens_in", "tokens_out", "cost", "status", "reply"},
     "fetches": {"source", "url", "status", "failure", "sha256", "fetched_at", "run_id"},
+    "sources": {"name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason"},
     "snapshot": {"as_of", "schema_version"},
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from triage.due import Due
 from triage.errors import UsageError
-from triage.gather import note_sources, open_door
+from triage.gather import open_door
 from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources.preprints import arxiv_id
@@ -49,7 +49,6 @@ def add(run: Run, words: Sequence[str]) -> StepReport:
     base = run.settings.sources.named(source.name).base_url or source.base_url
     requests = [source.lookup(ids[start : start + AT_ONCE], base_url=base) for start in range(0, len(ids), AT_ONCE)]
     harvest = Harvest(Due(source, by_hand=True))
-    note_sources(run)
     run.progress.step("add", len(requests))
     with open_door(run) as door:
         for request, answer in door.fetch_all(requests, source=source.name, hosts=source.hosts):

@@ -101,7 +101,7 @@ class Typing(Frozen):
     efficiency, any other at least `plain_floor` in the abstract and fully in the title; claims that weigh
     `claim_half` are half a claim. Of `rivals`, names for nearly the same,
     only the strongest stays. `purposes` are labels that say what gets cheaper and not by which means; they
-    stand behind the techniques.
+    stand behind the techniques. `defaults` give, for a parent, the label it mostly means where none is named.
     """
 
     emphasis: Emphasis
@@ -113,6 +113,7 @@ class Typing(Frozen):
     claim_half: Positive
     purposes: tuple[Text, ...] = ()
     rivals: tuple[tuple[Text, ...], ...] = ()
+    defaults: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, tuple[Rule, ...]]
 
 
@@ -160,6 +161,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
     known = {"vision_language", "efficiency", *file.types.labels}
     used: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [(("damping", n, "only"), d.only) for n, d in enumerate(file.damping)]
     used.append((("types", "purposes"), file.types.purposes))
+    used += [(("types", "defaults", parent), (parent, label)) for parent, label in file.types.defaults.items()]
     used += [(("types", "rivals", n), rivals) for n, rivals in enumerate(file.types.rivals)]
     for path, labels in used:
         for unknown in (label for label in labels if label not in known):

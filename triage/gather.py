@@ -20,6 +20,8 @@ from triage.sources.registry import NAMES, sources
 from triage.web.raw import RawStore
 
 if TYPE_CHECKING:
+    import duckdb
+
     from triage.runs import Run
     from triage.web import Door, Validators
 
@@ -40,7 +42,7 @@ def gather(run: Run, names: Sequence[str] | None = None, *, date: Date | None = 
     picked = chosen(run.settings, names)
     with run.warehouse.burst() as con:
         dues = [due_at(con, source, run.settings, run.clock(), day=date) for source in picked]
-    note_sources(run)
+        note_sources(con, run)
     if not any(due.requests for due in dues):
         return [run.add(_nothing_due(due)) for due in dues]
     with open_door(run) as door:
@@ -96,12 +98,11 @@ def _willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Reques
         yield from ((request, refusal) for request in rest)
 
 
-def note_sources(run: Run) -> None:
+def note_sources(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """A row for every source there is, and whether it is switched on."""
-    with run.warehouse.burst() as con:
-        for name in NAMES:
-            con.execute("INSERT INTO store.source (name) SELECT $name WHERE $name NOT IN (SELECT name FROM store.source)", {"name": name})
-            con.execute("UPDATE store.source SET enabled = ? WHERE name = ?", [run.settings.sources.named(name).enabled is not False, name])
+    for name in NAMES:
+        con.execute("INSERT INTO store.source (name) SELECT $name WHERE $name NOT IN (SELECT name FROM store.source)", {"name": name})
+        con.execute("UPDATE store.source SET enabled = ? WHERE name = ?", [run.settings.sources.named(name).enabled is not False, name])
 
 
 def open_door(run: Run) -> Door:
@@ -134,9 +135,8 @@ def restore_answers(run: Run) -> bool:
     """
     with run.warehouse.burst() as con:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
+        note_sources(con, run)
     lines = [line for line in read_answers(run.workspace) if (line.url, line.sha256) not in known]
-    if lines:
-        note_sources(run)
     by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
     for line in lines:
         by_run.setdefault((line.source, line.run_id), []).append(line)

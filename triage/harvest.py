@@ -187,7 +187,10 @@ def _shown_only(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> N
             harvest.messages.append(f"{source.name} shows {shown}; {asked} cannot be asked for")
         _forget(con, harvest, asked, shown, missed)
         rows = con.execute("SELECT day, status, nothing, first_read_at FROM store.day WHERE source = ?", [source.name]).fetchall()
-        told = {day for day, status, nothing, _ in rows if status == "final" or nothing == "missed"}
+        # a day that was read and was empty (a holiday) has been told of; it was not missed
+        told = {
+            day for day, status, nothing, read in rows if status == "final" or nothing == "missed" or (nothing == "parsed none" and read)
+        }
         for day in sorted(missed - told):
             hint = "add single papers of that day with: triage add arXiv:ID"
             harvest.trouble("missed", day.isoformat(), f"{source.name} shows {shown} and no longer {day}", hint, day=day, nothing="missed")

@@ -270,7 +270,7 @@ class LanguageModel:
         while self._asking():
             async with gate:
                 # others may have met a wall while this one waited
-                reserved = self.budget.reserve(talk.characters, talk.most_tokens) if self._asking() else None
+                reserved = await self._reserve(talk) if self._asking() else None
                 if reserved is None:
                     self.stopped = self.stopped or ModelError(self.budget.reached, kind="budget", hint=_BUDGET_HINT)
                     break
@@ -283,6 +283,12 @@ class LanguageModel:
             if not await self._goes_on(talk, came, used, gate):
                 return self._failed(talk, came)
         return Answer(question, error=self.stopped, calls=tuple(talk.calls), waiting=True)
+
+    async def _reserve(self, talk: _Talk[Value]) -> float | None:
+        """Room in the budget for the next request, waited for while only requests in flight stand in the way."""
+        while (reserved := self.budget.reserve(talk.characters, talk.most_tokens)) is None and not self.budget.reached and self._asking():
+            await asyncio.sleep(0.02)
+        return reserved
 
     def _asking(self) -> bool:
         return self.stopped is None

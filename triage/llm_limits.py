@@ -31,17 +31,17 @@ class Budget:
         """Which cap is reached, in words; "" while none is."""
 
     def reserve(self, characters: int, most_tokens: int) -> float | None:
-        """Set the most this request can cost aside; None when that does not fit into a cap any more."""
-        caps = self._caps
+        """Set the most this request can cost aside; None when it does not fit: for good when `reached` says so,
+        else until requests in flight, which seldom cost what is set aside for them, have settled."""
+        caps, waits = self._caps, False
         most = self._cost(characters / CHARACTERS_A_TOKEN, 0, most_tokens) or 0.0
-        would = self._spent + self._set_aside + most
         if caps.calls_per_run is not None and self._calls >= caps.calls_per_run:
             self.reached = f"the cap of {caps.calls_per_run} calls a run is reached"
-        elif caps.usd_per_run is not None and would > caps.usd_per_run:
-            self.reached = f"the cap of ${caps.usd_per_run:g} a run is reached (${self._spent:.4f} spent)"
-        elif caps.usd_per_month is not None and self._before + would > caps.usd_per_month:
-            self.reached = f"the cap of ${caps.usd_per_month:g} a month is reached (${self._before + self._spent:.4f} spent)"
-        if self.reached:
+        for span, cap, spent in (("run", caps.usd_per_run, self._spent), ("month", caps.usd_per_month, self._before + self._spent)):
+            if cap is not None and spent + most > cap:
+                self.reached = f"the cap of ${cap:g} a {span} is reached (${spent:.4f} spent, and one more call may cost ${most:.4f})"
+            waits = waits or (cap is not None and spent + self._set_aside + most > cap)
+        if self.reached or waits:
             return None
         self._calls += 1
         self._set_aside += most

@@ -54,7 +54,9 @@ def read_reference(text: str, model: type[Model], *, name: str) -> tuple[Model, 
     try:
         return model.model_validate(values, strict=False), lines
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False)[0]
+        faults = error.errors(include_url=False, include_context=False)
+        # a misspelled key is both unknown and missing; the former says more
+        fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
         path = tuple(fault["loc"])
         raise SettingsError(f"{name}:{lines.at(path)}: {_dotted(path)}: {_reason(fault, model)}", hint=_HINT) from error
 
@@ -85,7 +87,7 @@ def _check_events(text: str, loader: Any, name: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             raise SettingsError(f"{name}:{line}: anchors and aliases (& and *) are not allowed here", hint=_HINT)
         if depth > _DEEPEST:

@@ -56,6 +56,8 @@ def _safe(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """One line: unwanted characters dropped, every run of white space one space, ends stripped."""
+    if text.isprintable() and "  " not in text:  # then the only white space is the blank, and nothing is unwanted
+        return text.strip(" ")
     return _SPACES.sub(" ", _safe(text)).strip()
 
 
@@ -94,6 +96,10 @@ def _names(parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := clean_name(part)))
 
 
+# links that cleaning does not change: most of them, and quoting is the dearest part of a record
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9%/:?#@!$&'()*+,;=~._-]*)?")
+
+
 def clean_url(text: str) -> str | None:
     """An http(s) link without white space, or None when the text is no such link.
 
@@ -101,6 +107,8 @@ def clean_url(text: str) -> str | None:
     so cleaning twice changes nothing.
     """
     candidate = clean_line(text)
+    if _PLAIN_URL.fullmatch(candidate):
+        return candidate
     try:
         parts = urlsplit(candidate)
         host = parts.hostname

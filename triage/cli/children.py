@@ -47,6 +47,8 @@ class Child:
         """Start it under a warden, which ends it when we are gone, whatever ended us."""
         command = [sys.executable, "-P", "-m", "triage.cli.warden", *self.command]
         self._silences, self._listened = 0, time.monotonic()
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
         if self.log is None:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(self.environ))  # noqa: S603
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from triage.cues import Cues, TypeScore, claimed_efficiency, score_types
@@ -71,7 +72,13 @@ class LexicalLabeller:
         if not kept:
             return []
         best = next((s for s in kept if s.label not in self._settings.purposes), kept[0])
-        return [s for s in kept if s.weight >= best.weight * self._share(s.label, best.label)]
+        chosen = [s for s in kept if s.weight >= best.weight * self._share(s.label, best.label)]
+        return [replace(s, label=self._default(s.label)) for s in chosen]
+
+    def _default(self, label: str) -> str:
+        """The label a parent mostly means; "parameter-efficient" alone mostly means adapters."""
+        default = self._settings.defaults.get(label, label)
+        return default if default in self._known else label
 
     def _share(self, label: str, best: str) -> float:
         if label in self._settings.purposes and "/" in label:

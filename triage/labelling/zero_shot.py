@@ -152,7 +152,8 @@ def _stem(word: str) -> str:
 
 
 _PROPOSES = re.compile(
-    r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})"
+    r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})",
+    re.IGNORECASE,
 )
 _PHRASE_ENDS = frozenset(
     {"that", "which", "to", "for", "with", "by", "in", "of", "on", "using", "via", "based", "called", "named", "where", "and", "from"}

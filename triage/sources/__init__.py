@@ -70,6 +70,9 @@ class Parsed:
     refused: tuple[Refusal, ...] = ()
     more: tuple[Request, ...] = field(default=())
     day: date | None = None
+    abstracts: tuple[tuple[str, str], ...] = ()
+    """`source_key` and abstract of papers that another answer of the same source lists: a file of abstracts
+    alone names no titles, so it yields no records."""
 
 
 class Source(Protocol):

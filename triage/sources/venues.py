@@ -36,3 +36,8 @@ class VenueSource(Protocol):
     def parse(self, request: Request, response: Response) -> Parsed:
         """Raises SourceError when the answer is not what the site gives (another layout, a challenge page)."""
         ...
+
+    def instead(self, request: Request) -> tuple[Request, ...]:
+        """What to ask for where `request` failed for good, or its answer was not whole. Default: there is nothing else."""
+        del request
+        return ()

@@ -1,0 +1,203 @@
+"""Forms and block keys: which pairs of records are looked at at all.
+
+A record is looked at beside those it shares a block with: its exact key or one of its core keys (without
+the name in front of the colon, without what follows the first part), the first or last three telling
+words, two of its four rarest words, the name in front of the colon, and for records with an abstract
+their authors. All keys are hashes of the record alone, so neither the order of arrival nor what else is
+there changes them. A block that outgrows its cap says nothing ("deep learning for"): its pairs are looked
+at again as if it did not exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triage.identity.rules import PREPRINT_GAP
+from triage.titles import PLAIN_TITLE, SQL_FORM, SQL_SIGNATURE, SQL_WORDS, title_form
+from triage.warehouse import stage
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["COMMON_WORDS", "LARGEST_BLOCK", "YEAR_FITS", "add_forms", "find_candidates", "sql_list", "telling_words", "widen_due"]
+
+LARGEST_BLOCK = 100
+"""Records in one block; a block of n costs n² / 2 pairs, and 100 papers that share three words share a subject."""
+
+YEAR_FITS = f"(x.year = y.year OR (abs(x.year - y.year) <= {PREPRINT_GAP} AND (x.preprint OR y.preprint)))"
+
+_STOP_WORDS = (
+    "a", "an", "the", "of", "for", "in", "on", "with", "and", "to", "from", "by", "via", "using", "at", "is", "are", "as", "towards", "toward",
+    "into", "its", "it", "be", "or", "can", "we", "how", "what", "do", "does", "your", "you", "this", "that", "under", "over",
+    "between", "through",
+)  # fmt: skip
+
+COMMON_WORDS = (
+    "learning", "based", "deep", "neural", "network", "networks", "model", "models", "data", "approach", "method", "methods", "system",
+    "systems", "analysis", "image", "images", "video", "study", "language", "large", "training", "efficient", "detection", "recognition",
+    "segmentation", "representation", "representations", "generation", "multi", "self", "supervised", "transformer", "transformers", "visual",
+    "vision", "framework", "patients", "treatment", "clinical", "trial", "management", "database", "databases", "query", "information",
+    "classification", "estimation", "prediction", "optimization", "adaptive", "object", "knowledge", "semantic", "attention", "robust",
+    "unsupervised", "reinforcement", "graph", "survey", "review", "comprehensive", "introduction", "new", "novel", "overview", "report",
+    "experimental", "evaluation", "results", "application", "applications", "human", "text", "time", "real",
+)  # fmt: skip
+"""Words so frequent in titles that they tell little: they come last among the rarest words of a title."""
+
+
+def sql_list(words: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+
+
+def telling_words(form: str) -> str:
+    """SQL: the words of the column `form` without articles, prepositions and the like."""
+    return f"list_filter({SQL_WORDS.replace('form', form)}, lambda w: w NOT IN {sql_list(_STOP_WORDS)})"
+
+
+_MOST_WORDS = 3  # words a name in front of a colon has at most: "BLIP-2", "SCOTCH and SODA"
+
+# The parts of a form, one CTE each; `numbered` holds record_no, record_id, form.
+_PARTS = f"""
+cut AS (SELECT *, position(' : ' IN form) AS edge FROM numbered),
+parted AS (
+    SELECT record_no, record_id, form, CASE WHEN edge > 0 THEN form[:edge - 1] END AS first, CASE WHEN edge > 0 THEN form[edge + 3:] END AS rest FROM cut
+),
+counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS first_words FROM parted)
+SELECT record_no, record_id, form, replace(replace(form, ' ', ''), ':', '') AS key,
+       CASE WHEN first_words <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
+       CASE WHEN first_words > {_MOST_WORDS} AND length(first) >= 20 THEN replace(first, ' ', '') END AS head,
+       CASE WHEN first_words <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
+       {SQL_SIGNATURE} AS signature,
+       coalesce(list_bit_or(list_transform({SQL_WORDS}, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits
+FROM counted
+"""
+
+
+def add_forms(con: duckdb.DuckDBPyConnection) -> None:
+    """Make forms and block keys of the records in temporary table `due` (record_id), instead of those they had."""
+    con.execute("CREATE OR REPLACE TEMP TABLE outdated AS SELECT record_no FROM store.title_form JOIN due USING (record_id)")
+    if con.execute("SELECT count(*) FROM outdated").fetchall()[0][0]:
+        con.execute("DELETE FROM store.block WHERE record_no IN (SELECT record_no FROM outdated)")
+        con.execute("DELETE FROM store.title_form WHERE record_no IN (SELECT record_no FROM outdated)")
+    odd = con.execute(
+        f"SELECT record_id, title FROM store.record JOIN due USING (record_id) WHERE NOT regexp_full_match(title, '{PLAIN_TITLE.replace(chr(39), chr(39) * 2)}')"
+    ).fetchall()
+    stage(con, "odd_form", [{"record_id": r, "form": title_form(t)} for r, t in odd], {"record_id": "VARCHAR", "form": "VARCHAR"})
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE fresh_form AS
+        WITH formed AS (
+            SELECT record_id, {SQL_FORM} AS form FROM store.record JOIN due USING (record_id) WHERE record_id NOT IN (SELECT record_id FROM odd_form)
+            UNION ALL SELECT record_id, form FROM odd_form
+        ),
+        numbered AS (
+            SELECT (SELECT coalesce(max(record_no), 0) FROM store.title_form) + row_number() OVER () AS record_no, record_id, form FROM formed
+        ),
+        {_PARTS}
+        """
+    )
+    con.execute("INSERT INTO store.title_form SELECT * FROM fresh_form")
+    _add_blocks(con)
+
+
+_RARE = f"""
+list_sort(list_transform(list_filter(list_distinct(words), lambda w: length(w) > 2),
+    lambda w: CASE WHEN w IN {sql_list(COMMON_WORDS)} THEN '9' ELSE '1' END || chr(122 - least(length(w), 25)::INTEGER) || w))[:4]
+"""
+"""The four rarest words, as far as a title alone can tell: long ones first, frequent ones last."""
+
+
+def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        f"""
+        INSERT INTO store.block
+        WITH worded AS (SELECT record_no, key, name, head, tail, {telling_words("form")} AS words FROM fresh_form WHERE key <> ''),
+        rare AS (SELECT *, {_RARE} AS r FROM worded)
+        SELECT DISTINCT unnest(list_filter([
+                   hash('k' || key), hash('k' || tail), hash('k' || head), hash('n' || name),
+                   CASE WHEN len(words) >= 3 THEN hash('f' || words[1] || ' ' || words[2] || ' ' || words[3]) END,
+                   CASE WHEN len(words) >= 3 THEN hash('l' || words[-3] || ' ' || words[-2] || ' ' || words[-1]) END,
+                   hash('p' || r[1] || r[2]), hash('p' || r[1] || r[3]), hash('p' || r[1] || r[4]),
+                   hash('p' || r[2] || r[3]), hash('p' || r[2] || r[4]), hash('p' || r[3] || r[4])
+               ], lambda h: h IS NOT NULL)), record_no, 1
+        FROM rare
+        """
+    )
+    # a renamed paper keeps its authors: first, second and last family name, or first and last name in full
+    con.execute(
+        """
+        INSERT INTO store.block
+        WITH named AS (
+            SELECT f.record_no, list_transform([authors[1], authors[2], authors[-1]],
+                   lambda a: list_filter(string_split_regex(strip_accents(lower(a)), '[^\\pL]+'), lambda t: length(t) > 1)) AS names
+            FROM store.record r JOIN fresh_form f USING (record_id) WHERE r.abstract IS NOT NULL AND len(authors) >= 2
+        )
+        SELECT DISTINCT unnest(list_filter([
+                   hash('a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]),
+                   hash('b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' '))
+               ], lambda h: h IS NOT NULL)), record_no, 2
+        FROM named
+        """
+    )
+
+
+def widen_due(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to `due` what new records change the judgement of: old neighbours, outgrown blocks, titles that became a series."""
+    con.execute(
+        "INSERT INTO due SELECT DISTINCT neighbour FROM ("
+        " SELECT b AS neighbour FROM store.match_edge WHERE a IN (SELECT record_id FROM due)"
+        " UNION SELECT a FROM store.match_edge WHERE b IN (SELECT record_id FROM due)"
+        ") WHERE neighbour NOT IN (SELECT record_id FROM due)"
+    )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_block AS"
+        " WITH fresh AS (SELECT hash, count(*) AS arrived FROM store.block WHERE record_no IN (SELECT record_no FROM fresh_form) GROUP BY hash)"
+        " SELECT hash, arrived, count(*) AS members FROM store.block JOIN fresh USING (hash) GROUP BY ALL"
+    )
+    con.execute(
+        f"""
+        INSERT INTO due
+        WITH outgrown AS (SELECT hash FROM touched_block WHERE members > {LARGEST_BLOCK} AND members - arrived BETWEEN 2 AND {LARGEST_BLOCK}),
+        inside AS (SELECT hash, f.record_id FROM store.block JOIN outgrown USING (hash) JOIN store.title_form f USING (record_no))
+        SELECT DISTINCT unnest([e.a, e.b]) AS record_id
+        FROM store.match_edge e JOIN inside x ON x.record_id = e.a JOIN inside y ON y.record_id = e.b AND y.hash = x.hash
+        WHERE NOT EXISTS (SELECT 1 FROM due d WHERE d.record_id = e.a) OR NOT EXISTS (SELECT 1 FROM due d WHERE d.record_id = e.b)
+        """
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE series AS
+        SELECT f.key FROM store.title_form f JOIN store.record r USING (record_id)
+        WHERE f.key IN (SELECT key FROM store.title_form JOIN due USING (record_id)) AND NOT r.preprint AND f.key <> ''
+        GROUP BY f.key HAVING count(DISTINCT r.year) >= {_SERIES}
+        """
+    )
+    con.execute(
+        "INSERT INTO due SELECT record_id FROM store.title_form WHERE key IN (SELECT key FROM series)"
+        " AND record_id NOT IN (SELECT record_id FROM due)"
+    )
+
+
+_SERIES = 3
+"""A title published in so many different years is a column ("Reminiscences on Influential Papers"), not a paper."""
+
+
+def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temporary table `candidate` (a, b: record numbers, by_authors: both have an abstract and share a block of authors)."""
+    con.execute("CREATE OR REPLACE TEMP TABLE due_no AS SELECT record_no FROM store.title_form JOIN due USING (record_id)")
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE live AS
+        WITH touched AS (SELECT DISTINCT hash FROM store.block WHERE record_no IN (SELECT record_no FROM due_no))
+        SELECT hash FROM store.block JOIN touched USING (hash) GROUP BY hash HAVING count(*) BETWEEN 2 AND {LARGEST_BLOCK}
+        """
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)")
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE candidate AS
+        SELECT least(x.record_no, y.record_no) AS a, greatest(x.record_no, y.record_no) AS b, max(x.kind) = 2 AS by_authors
+        FROM (SELECT * FROM member WHERE record_no IN (SELECT record_no FROM due_no)) x JOIN member y USING (hash)
+        WHERE x.record_no <> y.record_no
+        GROUP BY ALL
+        """
+    )

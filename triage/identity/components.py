@@ -1,0 +1,113 @@
+"""Pairs -> components: union-find over the touched records, with vetoes that hold for whole components.
+
+Strongest pairs first; a union that would put a conflict into one component is left to review. The result
+depends on the pairs alone, never on the order in which records came.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from triage.identity.rules import PERSON, RULES, TITLE_RULES
+
+__all__ = ["Edge", "Node", "unite"]
+
+_BY_TITLE = frozenset(rule.name for rule in TITLE_RULES)
+
+
+@dataclass
+class Node:
+    """A record, or the component it stands for, as far as the vetoes need it.
+
+    `order` decides which record founds a work: the run that first saw it, then its id. `years` are those
+    of published records, `apart` the records that may never join it.
+    """
+
+    record_id: str
+    order: tuple[str, str]
+    ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    years: set[int] = field(default_factory=set)
+    dated: bool = True
+    named: bool = True
+    apart: set[str] = field(default_factory=set)
+    members: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.members.add(self.record_id)
+
+
+@dataclass
+class Edge:
+    """A pair that a rule takes; `status` is what comes of it: auto, or review."""
+
+    a: str
+    b: str
+    rule: str
+    score: float
+    status: str = "auto"
+
+
+def unite(nodes: Mapping[str, Node], edges: Sequence[Edge], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Record id -> id of the record that founds its component; sets `status` of the edges.
+
+    `apart` are pairs that must not meet in one component, by a person's word or by a veto.
+    """
+    for a, b in apart:
+        nodes[a].apart.add(b)
+        nodes[b].apart.add(a)
+    _leave_open(nodes, edges)
+    parent = {record_id: record_id for record_id in nodes}
+
+    def root(record_id: str) -> str:
+        while parent[record_id] != record_id:
+            parent[record_id] = parent[parent[record_id]]
+            record_id = parent[record_id]
+        return record_id
+
+    for edge in sorted(edges, key=lambda e: (RULES[e.rule].strength, -e.score, e.a, e.b)):
+        left, right = nodes[root(edge.a)], nodes[root(edge.b)]
+        if edge.status != "auto" or left is right:
+            continue
+        if _conflict(left, right, edge.rule):
+            edge.status = "review"
+            continue
+        keeper, other = (left, right) if left.order <= right.order else (right, left)
+        parent[other.record_id] = keeper.record_id
+        _join(keeper, other)
+    return {record_id: root(record_id) for record_id in nodes}
+
+
+def _join(keeper: Node, other: Node) -> None:
+    keeper.years |= other.years
+    keeper.apart |= other.apart
+    keeper.members |= other.members
+    for scheme, values in other.ids.items():
+        keeper.ids[scheme] |= values
+
+
+def _conflict(left: Node, right: Node, rule: str) -> bool:
+    """Whether anything in one component keeps it from anything in the other; a person's word may join two identifiers."""
+    if not left.apart.isdisjoint(right.members):
+        return True
+    if rule == PERSON:
+        return False
+    if any(values and right.ids[scheme] and values != right.ids[scheme] for scheme, values in list(left.ids.items())):
+        return True
+    return rule in _BY_TITLE and bool(left.years and right.years and not left.years & right.years)
+
+
+def _leave_open(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> None:
+    """A record without year, or without authors, that fits two papers which are kept apart: nobody knows which it is."""
+    near: dict[str, list[tuple[Edge, Node]]] = defaultdict(list)
+    for edge in edges:
+        if edge.rule in _BY_TITLE:
+            for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                if not (nodes[one].dated and nodes[one].named):
+                    near[one].append((edge, nodes[other]))
+    for found in near.values():
+        for place, (edge, left) in enumerate(found):
+            for other_edge, right in found[:place]:
+                if right.record_id in left.apart:
+                    edge.status = other_edge.status = "review"

@@ -1,0 +1,184 @@
+"""Candidates -> judged pairs: the features of a pair, then the rules, vetoes and doubts over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from triage.identity.blocks import COMMON_WORDS, YEAR_FITS, find_candidates, sql_list, telling_words
+from triage.identity.rules import DOUBTS, LEAST_TITLE_LIKENESS, RULES, TITLE_RULES, VETO_SCHEMES, VETOES
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["judge_pairs"]
+
+_LARGEST_KEY = 200
+"""Records sharing one identifier or link; beyond it the link names no paper (a table of contents)."""
+
+_MOST_BITS = 8
+"""Of 64 bits of hashed words, how many may differ: four words exchanged. Two papers on one subject differ in a dozen."""
+
+_LONGEST = 300  # characters of a key that are compared: edit distance costs the product of the lengths
+
+_TWO_IDENTIFIERS = " OR ".join(f"coalesce(x.identifiers['{s}'] <> y.identifiers['{s}'], false)" for s in VETO_SCHEMES)
+
+# A title may say of itself that it is about another paper; without the word it is that other paper.
+_MARK = r"^(erratum|errata|corrigendum|correction|retraction|addendum|reply|in reply|response|rejoinder|comment|comments|a comment|commentary) |^(erratum|corrigendum|retraction) : "
+
+# One of these words more is a sibling: the efficient, the unsupervised, the video version of a paper.
+_SIBLING_WORDS = (
+    "efficient", "lightweight", "fast", "faster", "mini", "tiny", "small", "smaller", "large", "larger", "improved", "improving", "better", "revisited",
+    "revisiting", "rethinking", "extended", "generalized", "generalised", "online", "offline", "dynamic", "incremental", "distributed", "parallel", "deep",
+    "unsupervised", "supervised", "semi", "weakly", "self", "zero", "few", "video", "image", "survey", "review", "benchmark", "benchmarking",
+    "dataset", "accurate", "robust", "multimodal", "federated", "continual", "quantized", "compressed", "adults", "children",
+    "men", "women", "male", "female", "without", "no", "not", "non",
+)  # fmt: skip
+
+# Two words that differ by one of these pairs say the opposite, however few letters that is.
+_OPPOSITES = (("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("micro", "macro"), ("over", "under"), ("in", "ex"), ("without", "with"), ("mono", "poly"))  # fmt: skip
+_NEGATIONS = ("un", "non", "in", "im", "dis", "anti", "a", "de", "re", "semi", "multi", "sub", "super")
+
+
+def _contrary() -> str:
+    """SQL: a word of one title negates or opposes a word that only the other has."""
+    parts = [f"list_has_any(list_transform({p}, lambda w: '{n}' || w), {q})" for n in _NEGATIONS for p, q in (("only_x", "only_y"), ("only_y", "only_x"))]
+    for left, right in _OPPOSITES:
+        for p, q in (("only_x", "only_y"), ("only_y", "only_x")):
+            parts.append(f"list_has_any(list_transform({p}, lambda w: replace(w, '{left}', '{right}')), {q})")
+    return f"(len(only_x) > 0 AND len(only_y) > 0 AND len(only_x) <= 4 AND ({' OR '.join(parts)}))"
+
+
+# What is cheap to know of a pair decides whether the rest is worked out.
+_NEAR_ENOUGH = f"""
+    f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key OR f.name = g.name
+    OR bit_count(xor(f.bits, g.bits)) <= {_MOST_BITS} OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
+    OR c.by_authors
+"""
+
+_ABSTRACT_WORDS = "list_distinct(list_filter(string_split_regex(lower({0}.abstract[:3000]), '[^\\pL\\d]+'), lambda w: length(w) > 3))"
+
+_FEATURES = f"""
+CREATE OR REPLACE TEMP TABLE features AS
+WITH met AS (
+    SELECT x.record_id AS a, y.record_id AS b, f.form AS form_x, g.form AS form_y, f.key AS key_x, g.key AS key_y,
+           f.key = g.key AS exact,
+           coalesce(f.tail = g.key OR g.tail = f.key, false) AS tail_equal,
+           coalesce(f.tail = g.tail, false) AS tails_equal,
+           coalesce(f.name = g.name, false) AS name_equal,
+           NOT (f.name = ANY({list(COMMON_WORDS)}) OR length(f.name) < 3) AS coined,
+           starts_with(g.form, f.form || ' :') OR starts_with(f.form, g.form || ' :') AS part,
+           (starts_with(g.form, f.form) AND g.form[length(f.form) + 1] NOT IN ('', ' '))
+               OR (starts_with(f.form, g.form) AND f.form[length(g.form) + 1] NOT IN ('', ' ')) AS cut,
+           f.signature = g.signature AS same_numbers,
+           regexp_matches(f.form, '{_MARK}') <> regexp_matches(g.form, '{_MARK}') AS marked,
+           least(length(f.key), length(g.key)) AS length,
+           list_distinct({telling_words("f.form")}) AS words_x, list_distinct({telling_words("g.form")}) AS words_y,
+           len(x.name_tokens) AS names_x, len(y.name_tokens) AS names_y,
+           CASE WHEN len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 THEN len(list_intersect(x.name_tokens, y.name_tokens)) ELSE 0 END AS names,
+           coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
+           x.generic OR y.generic OR (f.key = g.key AND f.key IN (SELECT key FROM series)) AS common_title,
+           f.key = g.key AND f.key IN (SELECT key FROM series) AS series,
+           {_TWO_IDENTIFIERS} AS two_identifiers,
+           CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
+           CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("y")} END AS abstract_y,
+           NOT x.preprint AND NOT y.preprint AS both_published
+    FROM near c JOIN store.title_form f ON f.record_no = c.a JOIN store.title_form g ON g.record_no = c.b
+         JOIN store.record x ON x.record_id = f.record_id JOIN store.record y ON y.record_id = g.record_id
+),
+measured AS (
+    SELECT *, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more,
+           list_filter(words_x, lambda w: NOT list_contains(words_y, w)) AS only_x, list_filter(words_y, lambda w: NOT list_contains(words_x, w)) AS only_y,
+           CASE WHEN exact THEN 1.0
+                ELSE 1.0 - levenshtein(key_x[:{_LONGEST}], key_y[:{_LONGEST}]) / greatest(length(key_x[:{_LONGEST}]), length(key_y[:{_LONGEST}]), 1)
+           END AS likeness,
+           names / greatest(least(names_x, names_y), 1) AS name_share,
+           CASE WHEN len(abstract_x) >= 20 AND len(abstract_y) >= 20
+                THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
+    FROM met
+)
+SELECT *, (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
+       names >= 2 AS several_authors,
+       names_x > 0 AND names_y > 0 AND names = 0 AS strangers,
+       len(list_filter(list_intersect(words_x, words_y), lambda w: w NOT IN {sql_list(COMMON_WORDS)})) AS telling,
+       len(only_x) = 1 AND len(only_y) = 1 AND levenshtein(only_x[1], only_y[1]) <= 2 AND length(only_x[1]) >= 5 AS mistyped,
+       len(list_filter(only_x || only_y, lambda w: w IN {sql_list(_SIBLING_WORDS)})) > 0 AS sibling,
+       {_contrary()} AS contrary,
+       coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
+FROM measured
+"""
+
+
+def _cases(pairs: list[tuple[str, str]], otherwise: str = "NULL") -> str:
+    return "CASE " + " ".join(f"WHEN {condition} THEN '{name}'" for name, condition in pairs) + f" ELSE {otherwise} END"
+
+
+_RULE = _cases([(rule.name, rule.condition) for rule in TITLE_RULES])
+_VETO = _cases([(veto.name, veto.condition) for veto in VETOES])
+_DOUBT = _cases([(doubt.name, doubt.condition) for doubt in DOUBTS])
+_REVIEWED = "CASE veto " + " ".join(f"WHEN '{veto.name}' THEN {veto.review}" for veto in VETOES) + " END"
+
+_MEASURE = (
+    "printf('%d of %d words, likeness %.2f', shared, more, likeness)"
+    " || CASE WHEN agree THEN ', authors agree' WHEN names_x = 0 OR names_y = 0 THEN ', no authors to compare' ELSE '' END"
+    " || CASE WHEN abstract_likeness IS NOT NULL THEN printf(', abstracts %.2f', abstract_likeness) ELSE '' END"
+)
+
+_BY_TITLE = f"""
+CREATE OR REPLACE TEMP TABLE pair AS
+WITH named AS (SELECT *, {_RULE} AS rule, {_VETO} AS veto, {_DOUBT} AS doubt FROM features),
+judged AS (
+    SELECT *, CASE WHEN rule IS NOT NULL AND veto IS NULL THEN 'auto'
+                   WHEN rule IS NOT NULL AND (NOT common_title OR {_REVIEWED}) THEN 'veto'
+                   WHEN rule IS NULL AND veto IS NULL AND doubt IS NOT NULL THEN 'review' END AS verdict
+    FROM named
+)
+SELECT least(a, b) AS a, greatest(a, b) AS b, coalesce(rule, 'doubt') AS rule, likeness - gap / 10.0 AS score, verdict,
+       CASE WHEN verdict = 'veto' THEN CASE WHEN {_REVIEWED} THEN 'review' ELSE 'apart' END ELSE verdict END AS status,
+       CASE WHEN rule = 'title' THEN key_x ELSE {_MEASURE} END || coalesce(' (' || coalesce(veto, CASE WHEN rule IS NULL THEN doubt END) || ')', '') AS evidence
+FROM judged WHERE verdict IS NOT NULL
+"""
+
+_BY_KEY = f"""
+INSERT INTO pair
+WITH touched AS (SELECT DISTINCT k.scheme, k.key FROM store.record_key k JOIN due USING (record_id) WHERE k.scheme <> 'title'),
+block AS (
+    SELECT k.scheme, k.key, r.record_id, r.identifiers, f.key AS title, {telling_words("f.form")} AS words
+    FROM store.record_key k JOIN touched USING (scheme, key) JOIN store.record r USING (record_id) JOIN store.title_form f USING (record_id)
+    WHERE k.scheme IN {sql_list(tuple(name for name, rule in RULES.items() if 0 <= rule.strength < TITLE_RULES[0].strength))}
+    QUALIFY count(*) OVER (PARTITION BY k.scheme, k.key) BETWEEN 2 AND {_LARGEST_KEY}
+),
+met AS (
+    SELECT x.record_id AS a, y.record_id AS b, x.scheme, x.key, {_TWO_IDENTIFIERS} AS two_identifiers,
+           greatest(
+               CASE WHEN x.title = y.title THEN 1.0 ELSE 1.0 - levenshtein(x.title[:{_LONGEST}], y.title[:{_LONGEST}])
+                   / greatest(length(x.title[:{_LONGEST}]), length(y.title[:{_LONGEST}]), 1) END,
+               len(list_intersect(x.words, y.words)) / greatest(least(len(list_distinct(x.words)), len(list_distinct(y.words))), 3)
+           ) AS likeness
+    FROM block x JOIN block y USING (scheme, key) WHERE x.record_id < y.record_id
+),
+judged AS (
+    SELECT *, CASE WHEN two_identifiers THEN 'two identifiers of one scheme' WHEN likeness < {LEAST_TITLE_LIKENESS} THEN 'titles differ' END AS veto FROM met
+)
+SELECT a, b, scheme, likeness, CASE WHEN veto IS NULL THEN 'auto' ELSE 'review' END AS verdict, verdict, key || coalesce(' (' || veto || ')', '') FROM judged
+"""
+
+
+def judge_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    """Make temporary table `pair` (a, b, rule, score, verdict, status, evidence) of all pairs that touch `due`; a < b.
+
+    verdict: auto, review, or veto (a rule holds, a veto stands); status: a veto's pair goes to review, or is
+    kept apart without troubling anybody.
+    """
+    find_candidates(con)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE near AS
+        SELECT c.a, c.b FROM candidate c JOIN store.title_form f ON f.record_no = c.a JOIN store.title_form g ON g.record_no = c.b
+        WHERE {_NEAR_ENOUGH}
+        """
+    )
+    con.execute(_FEATURES)
+    con.execute(_BY_TITLE)
+    con.execute(_BY_KEY)
+    # what is sure by one rule is no doubt by another
+    con.execute("DELETE FROM pair WHERE rule = 'doubt' AND (a, b) IN (SELECT (a, b) FROM pair WHERE verdict = 'auto')")
