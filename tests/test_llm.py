@@ -34,9 +34,10 @@ from tests.scripted_llm import (
     saying,
     slow,
 )  # fmt: skip
-from triage import llm
+from triage import llm, pipeline
 from triage.errors import ModelError, SettingsError
 from triage.labelling import Labeller, Paper
+from triage.labelling.due import label
 from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, labels_from
 from triage.ledger import Call, journal_path
 from triage.llm import find_endpoint, open_model
@@ -277,6 +278,13 @@ def test_a_server_that_asks_for_an_hour_is_left_alone(bench: Bench, server: Scri
     assert bench.label(server.base_url).status == "complete"
 
 
+def test_a_server_on_this_machine_is_not_asked_through_a_proxy(bench: Bench, server: ScriptedLlm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert bench.label(server.base_url, [1]).status == "complete"
+
+
 def test_a_server_that_is_down_costs_five_papers_patience(bench: Bench) -> None:
     with ScriptedLlm() as gone:
         address = gone.base_url
@@ -401,6 +409,20 @@ def test_what_a_killed_run_left_in_the_journal_is_put_in_once(bench: Bench) -> N
     assert bench.ask("SELECT call_id, cost FROM llm_calls ORDER BY call_id") == [("c1", 0.5), ("c2", 0.5)]
 
 
+def test_a_warehouse_made_anew_gets_its_calls_back_and_pays_nothing(closed: Bench, server: ScriptedLlm) -> None:
+    closed.label(server.base_url)
+    calls = closed.ask("SELECT * FROM llm_calls ORDER BY call_id")
+    server.forget()
+    (closed.root / "triage.duckdb").unlink()
+    (closed.root / "raw" / "llm" / "00.jsonl.gz").write_bytes(b"no archive")
+    with pipeline.begin(closed.open(server.base_url), "label") as run:
+        label(run, environ={})
+    assert [(failure.item, failure.kind) for failure in run.failures] == [("00.jsonl.gz", "unreadable file")]
+    assert server.asked == []
+    assert closed.ask("SELECT * FROM llm_calls ORDER BY call_id") == calls
+    assert closed.ask("SELECT count(*) FROM works WHERE labelled_by = 'llm'") == [(PAPERS - 1,)]
+
+
 PROGRAM = """
 import os, sys
 from pathlib import Path
@@ -414,7 +436,7 @@ with pipeline.begin(Workspace.open(Path(sys.argv[1]), environ=os.environ), "labe
 
 def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server: ScriptedLlm) -> None:
     bench = closed
-    server.default = slow(0.02)
+    server.default = slow(0.1)
     chosen = SETTINGS | {"BASE_URL": server.base_url}
     environ = {f"TRIAGE_LLM__{key}": value for key, value in chosen.items()} | {"PATH": os.environ.get("PATH", "")}
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(bench.root)], env=environ, cwd=Path(__file__).parents[1])
@@ -435,7 +457,7 @@ def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server:
 
 def test_who_stops_reading_early_leaves_no_call_without_a_row(bench: Bench, server: ScriptedLlm) -> None:
     server.script("", good, good)
-    server.default = slow(1.0)
+    server.default = slow(5.0)
     with bench.run(server.base_url) as run:
         model = open_model(run, environ={})
         assert model is not None
@@ -445,7 +467,7 @@ def test_who_stops_reading_early_leaves_no_call_without_a_row(bench: Bench, serv
             first = next(reads)
             time.sleep(0.2)
     assert [x.label for x in first.labels or ()] == ["compression/distillation"]
-    assert time.monotonic() - began < 0.9, "nobody waits for what is cancelled"
+    assert time.monotonic() - began < 4, "nobody waits for what is cancelled"
     rows = [json.loads(line) for line in journal_path(run.workspace).read_text().split("\n") if line]
     assert len(rows) == len(server.asked)
     assert {row["status"] for row in rows} == {"ok", "interrupted"}

@@ -78,7 +78,7 @@ NIGHT: dict[str, Case] = {
     "an error inside a 200": Case((raw(b'{"error": {"message": "upstream"}}'), good), ("server error", "ok"), DISTILLED),
     "connection dropped before": Case((dropped("before"), good), ("connection", "ok"), DISTILLED),
     "connection dropped in the middle": Case((dropped("middle"), good), ("connection", "ok"), DISTILLED),
-    "silent": Case((slow(1.2), good), ("timeout", "ok"), DISTILLED),
+    "silent": Case((slow(3.0), good), ("timeout", "ok"), DISTILLED),
     "dripping": Case((trickling(0.05), good), ("timeout", "ok"), DISTILLED, "each byte comes in time, the whole does not"),
     "endless": Case((raw(b" " * 2_100_000),), ("too large",)),
     "sent elsewhere": Case((raw(b"", 307, Location="http://127.0.0.1:9/v1"),), ("bad request",), None, "a paper and a key go to the named server only"),
@@ -130,7 +130,7 @@ def bad_night(imported: Bench, tmp_path_factory: pytest.TempPathFactory) -> BadN
         bench.label(server.base_url, [4])
         for name, case in NIGHT.items():
             server.script(works[NUMBERS[name]], *case.script)
-        night = bench.label(server.base_url, list(NUMBERS.values()), TIMEOUT_SECONDS="0.8", CONCURRENCY="8")
+        night = bench.label(server.base_url, list(NUMBERS.values()), TIMEOUT_SECONDS="1.5", CONCURRENCY="8")
         asked: dict[str, list[Asked]] = {name: [a for a in server.asked if a.work_id == works[NUMBERS[name]]] for name in NIGHT}
     names = {works[number]: name for name, number in NUMBERS.items()}
     statuses: dict[str, tuple[str, ...]] = dict.fromkeys(NIGHT, ())

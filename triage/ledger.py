@@ -1,15 +1,19 @@
 """The call ledger: every request to a language model that left the machine is a row.
 
 A row is first appended to `.triage/llm-journal.jsonl` and synced to the disk, as the reply comes; the warehouse
-gets it in bursts. Whatever a killed run left in the journal is put into the warehouse by the next one, so
-that a reply that was paid for is never paid for again.
+gets it in bursts, and the journal is then kept under raw/llm/. Whatever a killed run left in the journal, and what
+a warehouse made anew lacks, is put into the warehouse by the next run, so that a reply that was paid for is never
+paid for again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gzip
+import hashlib
 import os
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +23,7 @@ from pydantic import ValidationError
 from triage.errors import WorkspaceError
 from triage.models import Frozen
 from triage.warehouse import stage
+from triage.workspace import write_atomically
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.workspace import Workspace
 
-__all__ = ["CONTENT_FAILURES", "OK", "Call", "CallKey", "Journal", "Past", "drain", "journal_path", "known_calls", "store_calls"]
+__all__ = ["CONTENT_FAILURES", "OK", "Call", "CallKey", "Journal", "Past", "drain", "journal_path", "known_calls", "put_away", "store_calls"]
 
 OK = "ok"
 CONTENT_FAILURES = ("refusal", "length", "content filter", "malformed", "wrong value", "foreign work", "empty", "no evidence")
@@ -132,28 +137,59 @@ class Journal:
 
 
 def drain(run: Run) -> int:
-    """Put what a killed run left in the journal into the warehouse; how many calls that were.
+    """Put what a killed run left in the journal into the warehouse, and what raw/ holds into a new one; how many that were.
 
     A last line without its end is a call that was in flight; any other unreadable line is a failure of this run.
     """
     path = journal_path(run.workspace)
+    left = _content(path)
+    with run.warehouse.burst() as con:
+        new = not con.execute("SELECT 1 FROM store.llm_call LIMIT 1").fetchall()
+    kept = sorted(_archive(run.workspace).glob("*.jsonl.gz")) if new else []
+    calls = list(_read(run, path.name, left))
+    for file in kept:
+        try:
+            calls += _read(run, file.name, _content(file, gzip.decompress))
+        except WorkspaceError as error:
+            run.fail("llm", file.name, "unreadable file", error.message, error.hint)
+    if calls:
+        with run.warehouse.burst() as con:
+            store_calls(con, calls)
+    put_away(run.workspace)
+    return len(calls)
+
+
+def put_away(workspace: Workspace) -> None:
+    """Keep the journal under raw/ when all its calls are in the warehouse: a warehouse made anew is filled from there."""
+    path = journal_path(workspace)
+    content = _content(path)
+    if content:
+        name = hashlib.sha256(content).hexdigest()[:16]
+        write_atomically(_archive(workspace) / f"{name}.jsonl.gz", gzip.compress(content, mtime=0))
+    path.unlink(missing_ok=True)
+
+
+def _archive(workspace: Workspace) -> Path:
+    return workspace.raw / "llm"
+
+
+def _content(path: Path, unpacked: Callable[[bytes], bytes] = bytes) -> bytes:
+    """The bytes of a file, none when there is no file."""
     try:
-        content = path.read_bytes()
+        return unpacked(path.read_bytes())
     except FileNotFoundError:
-        return 0
-    except OSError as error:
-        raise WorkspaceError(f"{path}: cannot be read: {error.strerror}", hint="check its permissions") from error
-    calls = []
+        return b""
+    except (OSError, EOFError, zlib.error) as error:
+        raise WorkspaceError(f"{path}: cannot be read: {error}", hint="check its permissions, or move it away: its calls may be made again") from error
+
+
+def _read(run: Run, name: str, content: bytes) -> Iterator[Call]:
     for number, line in enumerate(content.split(b"\n")[:-1], 1):
         try:
-            calls.append(Call.model_validate_json(line))
+            yield Call.model_validate_json(line)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
-            run.fail("llm", f"{path.name}:{number}", "unreadable line", f"not a call: {reason}", "the call's cost is unknown; it may be made again")
-    with run.warehouse.burst() as con:
-        store_calls(con, calls)
-    path.unlink()
-    return len(calls)
+            run.fail("llm", f"{name}:{number}", "unreadable line", f"not a call: {reason}", "the call's cost is unknown; it may be made again")
 
 
 def store_calls(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:

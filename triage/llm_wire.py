@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -142,6 +143,8 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> ope
         # an answer that is not compressed cannot unfold; the hook counts what comes
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [_bound]},
+        # a server on this machine is not behind the proxy of the environment
+        trust_env=(urlsplit(base_url).hostname or "") not in {"localhost", "127.0.0.1", "::1"},
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
     )
     return openai.AsyncOpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)

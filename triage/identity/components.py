@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triage.identity.rules import PERSON, RULES, TITLE_RULES
+from triage.identity.rules import AUTHORS, PERSON, RULES, TITLE_RULES, YEARS
 
 __all__ = ["Edge", "Node", "unite"]
 
@@ -49,15 +49,17 @@ class Edge:
     status: str = "auto"
 
 
-def unite(nodes: Mapping[str, Node], edges: Sequence[Edge], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
+def unite(nodes: Mapping[str, Node], edges: Sequence[Edge], apart: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     """Record id -> id of the record that founds its component; sets `status` of the edges.
 
-    `apart` are pairs that must not meet in one component, by a person's word or by a veto.
+    `apart` are pairs that must not meet in one component, by a person's word or by a veto, with the veto's name.
     """
-    for a, b in apart:
+    because: dict[frozenset[str], str] = {}
+    for a, b, veto in apart:
         nodes[a].apart.add(b)
         nodes[b].apart.add(a)
-    _leave_open(nodes, edges)
+        because[frozenset((a, b))] = veto
+    _leave_open(nodes, edges, because)
     parent = {record_id: record_id for record_id in nodes}
 
     def root(record_id: str) -> str:
@@ -98,16 +100,20 @@ def _conflict(left: Node, right: Node, rule: str) -> bool:
     return rule in _BY_TITLE and bool(left.years and right.years and not left.years & right.years)
 
 
-def _leave_open(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> None:
-    """A record without year, or without authors, that fits two papers which are kept apart: nobody knows which it is."""
-    near: dict[str, list[tuple[Edge, Node]]] = defaultdict(list)
+def _leave_open(nodes: Mapping[str, Node], edges: Sequence[Edge], because: Mapping[frozenset[str], str]) -> None:
+    """A record without year that fits two papers of different years could be either: nobody knows which.
+
+    The same for a record without authors between two papers by different people.
+    """
+    near: dict[str, list[tuple[Edge, str]]] = defaultdict(list)
     for edge in edges:
         if edge.rule in _BY_TITLE:
             for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
                 if not (nodes[one].dated and nodes[one].named):
-                    near[one].append((edge, nodes[other]))
-    for found in near.values():
+                    near[one].append((edge, other))
+    for record_id, found in near.items():
+        lacking = {veto for veto, known in ((YEARS, nodes[record_id].dated), (AUTHORS, nodes[record_id].named)) if not known}
         for place, (edge, left) in enumerate(found):
             for other_edge, right in found[:place]:
-                if right.record_id in left.apart:
+                if because.get(frozenset((left, right))) in lacking:
                     edge.status = other_edge.status = "review"

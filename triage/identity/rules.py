@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "AUTHORS",
     "DOUBTS",
     "LEAST_TITLE_LIKENESS",
     "PERSON",
@@ -21,6 +22,7 @@ __all__ = [
     "TITLE_RULES",
     "VETOES",
     "VETO_SCHEMES",
+    "YEARS",
     "Doubt",
     "Rule",
     "Veto",
@@ -34,6 +36,9 @@ VETO_SCHEMES = ("arxiv", "doi", "anthology")
 
 LEAST_TITLE_LIKENESS = 0.5
 """The same identifier under titles less alike than this goes to review: 0.35 % of hand-copied links are wrong."""
+
+YEARS, AUTHORS = "years do not fit", "no author in common"
+"""Vetoes that a record without year, or without authors, escapes one by one and must not escape in between."""
 
 PERSON = "person"
 """The rule's name of an edge that a person drew."""
@@ -118,8 +123,8 @@ RULES = {rule.name: rule for rule in (*_IDENTIFIER_RULES, *TITLE_RULES)}
 VETOES = (
     Veto("two identifiers of one scheme", "two_identifiers", "exact", "a paper has one arXiv id, one DOI of its own, one Anthology id"),
     Veto("a title many papers carry", "common_title", "agree AND gap = 0 AND NOT series", "30 of 92 equal titles such as Editorial were wrong"),
-    Veto("years do not fit", "NOT year_fits", "exact AND agree AND gap = 1", "published twice is two papers: conference and journal"),
-    Veto("no author in common", "strangers", "exact AND fewer >= 3", "the same title by other people"),
+    Veto(YEARS, "NOT year_fits", "exact AND agree AND gap = 1", "published twice is two papers: conference and journal"),
+    Veto(AUTHORS, "strangers", "exact AND fewer >= 3", "the same title by other people"),
     Veto("abstracts differ", "other_abstract", "true", "workshop and main version under one title, with different content"),
 )
 

@@ -124,9 +124,12 @@ def _build_components(con: duckdb.DuckDBPyConnection) -> None:
     nodes = _nodes(con)
     edges = [Edge(*row) for row in con.execute("SELECT a, b, rule, score FROM linked").fetchall()]
     apart = con.execute(
-        "SELECT a, b FROM (SELECT a, b FROM store.match_edge WHERE pairwise = 'veto' UNION SELECT a, b FROM said WHERE what = 'not-same'"
-        " EXCEPT SELECT a, b FROM said WHERE what = 'same') WHERE a IN (SELECT a FROM linked UNION SELECT b FROM linked)"
-        " AND b IN (SELECT a FROM linked UNION SELECT b FROM linked)"
+        "WITH said_apart AS (SELECT a, b FROM said WHERE what = 'not-same'), united AS (SELECT a, b FROM said WHERE what = 'same'),"
+        " vetoed AS (SELECT a, b, regexp_extract(evidence, '[(]([^()]*)[)]$', 1) AS veto FROM store.match_edge WHERE pairwise = 'veto'"
+        "   UNION ALL SELECT a, b, 'a person said so' FROM said_apart),"
+        " ends AS (SELECT a AS record_id FROM linked UNION SELECT b FROM linked)"
+        " SELECT a, b, min(veto) FROM vetoed WHERE a IN (FROM ends) AND b IN (FROM ends) AND (a, b) NOT IN (SELECT (a, b) FROM united) GROUP BY ALL"
+        " ORDER BY ALL"
     ).fetchall()
     founders = unite(nodes, edges, apart)
     works = {founder: stable_id("w", founder) for founder in set(founders.values())}

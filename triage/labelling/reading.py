@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from triage.errors import SettingsError, UsageError
 from triage.labelling import Paper
 from triage.labelling.storing import Labelled, store_labels
-from triage.ledger import Call, drain, journal_path, store_calls
+from triage.ledger import Call, drain, put_away, store_calls
 from triage.runs import StepReport
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class _Reading:
                 since = time.monotonic()
         last = self._save()
         # every request of this run is in the warehouse now
-        journal_path(self._run.workspace).unlink(missing_ok=True)
+        put_away(self._run.workspace)
         self._run.add(self._report(wanted, due))
         yield last
 

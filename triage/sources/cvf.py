@@ -130,7 +130,9 @@ def _person(name: str) -> str:
 
 
 def _listed(request: Request, response: Response) -> Parsed:
-    entries = _entries(read_listing(response.body, request.url))
+    # held to the end: giving a tree's memory back costs as much as building it, and records would wait for it
+    root = read_listing(response.body, request.url)
+    entries = _entries(root)
     if not entries:
         raise not_the_page(response.body, request.url, "a list of CVF papers")
     read = read_entries(entries, lambda entry: _record(entry, response.sha256), url=request.url, named=lambda entry: entry.title)

@@ -74,7 +74,7 @@ class OpenReview(VenueSource):
             reason = f"OpenReview says: {clean_line(str(said))[:200]}" if said else "no list of notes"
             raise SourceError(f"{request.url}: {reason}", hint=_CLOSED if said else "the API may have changed")
         entries = read_entries(notes, lambda note: _accepted(note, request, response.sha256), url=request.url, named=_named)
-        verdict, more = _verdict(entries.verdict(declared=None, what="notes"), answer, len(notes), request)
+        verdict, more = _verdict(entries.verdict(declared=None, what="papers"), answer, len(notes), request)
         return Parsed(entries.records, verdict, entries.refused, more)
 
 
@@ -91,11 +91,13 @@ def _verdict(verdict: Verdict, answer: dict[str, Any], count: int, request: Requ
     if not isinstance(declared, int):
         return Verdict(False, f"{verdict.reason}; how many there are is not said", None, verdict.nothing), ()
     if not count:
-        reason = "no paper of that name is accepted yet, or the group is closed" if not declared else f"no notes where {declared} are declared"
+        reason = (
+            "no paper of that name is accepted yet, or the group is closed" if not declared else f"no notes where {declared} are declared"
+        )
         return Verdict(False, reason, declared, "truly none" if not declared and not offset else "parsed none"), ()
     seen = offset + count
     reason = f"{verdict.reason}, {seen} of {declared} seen"
-    if seen < declared and count >= PAGE and venueid:
+    if seen < declared and venueid:  # also where a page is shorter than it may be
         return Verdict(False, f"{reason}, more to come", declared), (_page(venueid, seen, request.url.partition("/notes?")[0]),)
     return Verdict(verdict.complete and seen == declared, reason, declared), ()
 
