@@ -284,7 +284,7 @@ def name_tokens(authors: Iterable[str]) -> list[str]:
     tokens: set[str] = set()
     for author in authors:
         folded = _MARKS.sub("", unicodedata.normalize("NFKD", plain(author))).casefold()
-        tokens.update(t for t in re.split(r"[\W\d_]+", folded) if len(t) > 1 and t not in {"jr", "sr", "ii", "iii", "and"})
+        tokens.update(t for t in re.split(r"[\W\d_]+", folded) if len(t) > 1 and t not in {"jr", "sr", "ii", "iii", "and", "et", "al"})
     return sorted(tokens)
 
 

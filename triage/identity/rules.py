@@ -90,9 +90,9 @@ TITLE_RULES = (
     ),
     Rule(
         "core", 6,
-        "one title is the other without the name in front of its colon: two telling words are left, or the authors agree;"
+        "one title is the other without the name in front of its colon: two telling words or five words are left, or the authors agree;"
         " a dropped subtitle, bracket or another name in front counts only when the authors agree",
-        "same_numbers AND NOT marked AND ((tail_equal AND fewer >= 3 AND (agree OR telling >= 2))"
+        "same_numbers AND NOT marked AND ((tail_equal AND fewer >= 3 AND (agree OR telling >= 2 OR fewer >= 5))"
         " OR (agree AND fewer >= 3 AND (tails_equal OR (part AND length >= 20))))",
     ),
     Rule(
@@ -139,8 +139,8 @@ DOUBTS = (
         "one word exchanged can be another paper",
     ),
     Doubt(
-        "half of the words and the authors",
-        "same_numbers AND agree AND several_authors AND gap <= 1 AND fewer >= 5 AND shared >= 0.6 * fewer",
+        "many of the words and the authors",
+        "same_numbers AND agree AND several_authors AND gap <= 1 AND fewer >= 6 AND shared >= 0.7 * fewer",
         "the next paper of the same group looks like this too",
     ),
     Doubt(

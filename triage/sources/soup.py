@@ -13,7 +13,7 @@ from triage.text import clean_line
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, PageElement
 
-__all__ = ["behind_heading", "block_text", "not_the_page", "page_title", "read_listing", "read_soup", "said_in_meta"]
+__all__ = ["behind_heading", "block_text", "not_the_page", "page_title", "read_listing", "read_soup", "said_in_meta", "utf8"]
 
 _CHALLENGE = re.compile(
     r"verif(?:y|ying) (?:that )?(?:your browser|you are (?:a )?human)|just a moment|checking your browser|captcha|cf-chl|turnstile"
@@ -34,7 +34,7 @@ def read_soup(body: bytes, url: str) -> BeautifulSoup:
         # what bs4 says about odd bodies (XML, a bare address) the sources say themselves, with the address
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        return BeautifulSoup(_decoded(body), "lxml")
+        return BeautifulSoup(utf8(body), "lxml", from_encoding="utf-8")
 
 
 def read_listing(body: bytes, url: str) -> Any:
@@ -43,7 +43,7 @@ def read_listing(body: bytes, url: str) -> Any:
 
     parser = etree.HTMLParser(encoding="utf-8")
     try:
-        root = etree.fromstring(body if _is_plain(body) else _decoded(body).encode("utf-8"), parser)
+        root = etree.fromstring(utf8(body), parser)
     except etree.ParseError as error:
         raise SourceError(f"{url}: no web page ({clean_line(str(error))[:100]})", hint=SITE_CHANGED) from error
     if root is None:
@@ -53,21 +53,15 @@ def read_listing(body: bytes, url: str) -> Any:
     return root
 
 
-def _is_plain(body: bytes) -> bool:
-    """Whether the parser can have the bytes as they are."""
+def utf8(body: bytes) -> bytes:
+    """The page as UTF-8: a byte that is none is read as Windows-1252, as browsers do. A NUL would end the page for the parser."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return False
-    return b"\x00" not in body
-
-
-def _decoded(body: bytes) -> str:
-    """UTF-8; a byte that is none is read as Windows-1252, as browsers do. A NUL would end the page for the parser."""
-    text = body.decode("utf-8-sig", "surrogateescape").replace("\x00", "")
-    if _is_plain(body):
-        return text
-    return re.sub("[\udc80-\udcff]", lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252", "ignore"), text)
+        text = body.decode("utf-8", "surrogateescape")
+        text = re.sub("[\udc80-\udcff]", lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252", "ignore"), text)
+        body = text.encode("utf-8")
+    return body.replace(b"\x00", b"") if b"\x00" in body else body
 
 
 def not_the_page(body: bytes, url: str, lacking: str) -> SourceError:

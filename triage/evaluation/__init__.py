@@ -1,0 +1,1 @@
+"""How well the program does, against labelled files and against what the curator chose."""
