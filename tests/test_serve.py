@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -17,13 +18,14 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.workspaces import ask, make_workspace
 from triage.cli import children, run_command_line
 from triage.cli.children import MOST_RESTARTS, Child, watch
 from triage.cli.nightly import next_run, prefect_home, prefect_settings
 from triage.errors import TriageError, UsageError
-from triage.workspace import Workspace
+from triage.workspace import Workspace, packaged
 
 OFFLINE = {f"TRIAGE_SOURCES__{name}__ENABLED": "false" for name in ("HUGGINGFACE", "ARXIV")}
 
@@ -223,3 +225,31 @@ def post(api: str, path: str, **body: Any) -> Any:
 
 def state_of(api: str, flow_run: str) -> str:
     return str(httpx.get(f"{api}/flow_runs/{flow_run}", trust_env=False, timeout=30).raise_for_status().json()["state_name"])
+
+
+# -- the deployment
+
+
+def test_the_deployment_fits_the_flow_and_names_no_place_of_this_machine() -> None:
+    flows = packaged("flows")
+    text = (flows / "prefect.yaml").read_text(encoding="utf-8")
+    (deployment,) = yaml.safe_load(text)["deployments"]
+    file, _, function = deployment["entrypoint"].partition(":")
+    (found,) = [node for node in ast.parse((flows / file).read_text(encoding="utf-8")).body if getattr(node, "name", "") == function]
+    assert isinstance(found, ast.FunctionDef)
+    assert set(deployment["parameters"]) <= {argument.arg for argument in found.args.args}
+    assert str(flows.parent) not in text
+
+
+def test_flows_import_nothing_but_prefect_and_the_library() -> None:
+    for path in packaged("flows").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        assert {name.partition(".")[0] for name in modules} - sys.stdlib_module_names <= {"prefect", "triage"}
+
+
+def test_the_library_needs_no_prefect() -> None:
+    code = "import sys, triage.pipeline, triage.cli.steps, triage.cli.serve; print('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -109,9 +109,8 @@ def speaker(workspace: Workspace) -> str:
     if workspace.settings.workspace.person:
         return str(workspace.settings.workspace.person)
     try:
-        found = subprocess.run(
-            ["git", "-C", str(workspace.root), "config", "user.name"], capture_output=True, text=True, timeout=5, check=False
-        )
+        command = ["git", "-C", str(workspace.root), "config", "user.name"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
         if name := found.stdout.strip():
             return name
     except (OSError, subprocess.TimeoutExpired):

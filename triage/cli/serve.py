@@ -8,14 +8,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from triage.cli.common import open_workspace, workspace_option
+from triage.cli.common import json_option, open_workspace, workspace_option
 
 if TYPE_CHECKING:
     from triage.cli.children import Child
@@ -29,12 +29,14 @@ __all__ = ["serve_command"]
 @click.option("--timezone", default="UTC", show_default=True, metavar="ZONE", help="The time zone of --cron, such as Europe/Berlin.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of Prefect's own pages on 127.0.0.1; else a free one.")
 @workspace_option
-def serve_command(cron: str, timezone: str, port: int | None, folder: Path | None) -> int:
+@json_option
+def serve_command(cron: str, timezone: str, port: int | None, folder: Path | None, as_json: bool) -> int:
     """Do `triage run` on a schedule, until you stop it with Ctrl-C.
 
     With PREFECT_API_URL set, that Prefect server keeps the schedule; else one is started on this
     machine, reachable from this machine only, with its files under .triage/prefect. A server or
     scheduler that dies is started again, and said so. A night that was missed is caught up by the next.
+    With --json every line it says is an object on standard output.
     """
     from triage.cli import nightly
     from triage.cli.children import Child, watch
@@ -42,6 +44,7 @@ def serve_command(cron: str, timezone: str, port: int | None, folder: Path | Non
 
     if not hasattr(os, "killpg"):
         raise UsageError("triage serve needs POSIX process groups", hint="let this system's own scheduler call `triage run`")
+    say = _say_json if as_json else _say
     workspace = open_workspace(folder)
     due = nightly.next_run(cron, timezone)
     environ = nightly.prefect_settings(workspace, os.environ)
@@ -54,14 +57,18 @@ def serve_command(cron: str, timezone: str, port: int | None, folder: Path | Non
             raise UsageError("--port is for a server of our own, but PREFECT_API_URL names one", hint="leave one of the two out")
         command = (sys.executable, "-P", "-m", "triage.cli.nightly", str(workspace.root), cron, timezone)
         children.append(Child("scheduler", command, environ))
-        _say(f"{workspace.root}: `{cron}` in {timezone}, next on {due:%Y-%m-%d at %H:%M %Z}; Ctrl-C ends it")
-        watch(children, _stop_signal(), say=_say, ready=lambda child: _remember(workspace, child))
-    _say("stopped")
+        say(f"{workspace.root}: `{cron}` in {timezone}, next on {due:%Y-%m-%d at %H:%M %Z}; Ctrl-C ends it")
+        watch(children, _stop_signal(), say=say, ready=lambda child: _remember(workspace, child, say))
+    say("stopped")
     return 0
 
 
 def _say(text: str) -> None:
     click.echo(f"serve: {text}", err=True)
+
+
+def _say_json(text: str) -> None:
+    click.echo(json.dumps({"serve": text}, ensure_ascii=False))
 
 
 def _stop_signal() -> threading.Event:
@@ -124,11 +131,11 @@ def _port(wanted: int | None) -> int:
     return port
 
 
-def _remember(workspace: Workspace, child: Child) -> None:
+def _remember(workspace: Workspace, child: Child, say: Callable[[str], None]) -> None:
     """Note where our server answers, for a `triage run --prefect` meanwhile."""
     from triage.cli.nightly import served_path
     from triage.workspace import write_atomically
 
     if child.api:
         write_atomically(served_path(workspace), json.dumps({"api": child.api}))
-        _say(f"Prefect's pages: {child.api.removesuffix('/api')}")
+        say(f"Prefect's pages: {child.api.removesuffix('/api')}")

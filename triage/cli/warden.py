@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 __all__ = ["GRACE_SECONDS", "main"]
 
@@ -62,7 +63,17 @@ def _group_lives(child: subprocess.Popen[bytes]) -> bool:
     except (ProcessLookupError, PermissionError):
         # macOS answers EPERM for a group of nothing but zombies
         return False
-    return True
+    # in a container nobody may collect orphans that ended: such zombies count as gone
+    return not Path("/proc/self/stat").exists() or any(_runs(stat, child.pid) for stat in Path("/proc").glob("[0-9]*/stat"))
+
+
+def _runs(stat: Path, group: int) -> bool:
+    """Whether a process belongs to `group` and has not ended: fields 3 and 5 of its stat, see proc(5)."""
+    try:
+        state, _, its_group = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:3]
+    except OSError:
+        return False
+    return int(its_group) == group and state not in "ZX"
 
 
 def _signal_group(group: int, number: int) -> None:

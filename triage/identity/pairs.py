@@ -18,6 +18,9 @@ _LARGEST_KEY = 200
 _MOST_BITS = 8
 """Of 64 bits of hashed words, how many may differ: four words exchanged. Two papers on one subject differ in a dozen."""
 
+_MOST_BITS_NAMED = 11
+"""The same where both carry one name in front of the colon: then half of the words may be others."""
+
 _LONGEST = 300  # characters of a key that are compared: edit distance costs the product of the lengths
 
 _TWO_IDENTIFIERS = " OR ".join(f"coalesce(x.identifiers['{s}'] <> y.identifiers['{s}'], false)" for s in VETO_SCHEMES)
@@ -50,8 +53,8 @@ def _contrary() -> str:
 
 # What is cheap to know of a pair decides whether the rest is worked out.
 _NEAR_ENOUGH = f"""
-    f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key OR f.name = g.name
-    OR bit_count(xor(f.bits, g.bits)) <= {_MOST_BITS} OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
+    f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key
+    OR bit_count(xor(f.bits, g.bits)) <= CASE WHEN f.name = g.name THEN {_MOST_BITS_NAMED} ELSE {_MOST_BITS} END OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
     OR c.by_authors
 """
 

@@ -37,7 +37,9 @@ _ACCEPT = ("text/xml", "application/xml")
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_PROCEEDINGS = re.compile(r"proceedings of the aaai conference on artificial intelligence\b.*?\bvol(?:ume)?\.?\s*(\d{1,3})\b", re.IGNORECASE)
+_PROCEEDINGS = re.compile(
+    r"proceedings of the aaai conference on artificial intelligence\b.*?\bvol(?:ume)?\.?\s*(\d{1,3})\b", re.IGNORECASE
+)
 _JOURNAL = re.compile(r"/index\.php/([\w-]+)/")
 
 

@@ -63,10 +63,9 @@ class ACL(VenueSource):
         event = venue_key(venue)
         if year < (NEW_IDS if event == "findings" else FIRST_YEAR) or event not in {*EVENTS, "findings"}:
             raise UsageError(f"the Anthology has no {venue} {year}", hint="it has ACL, EMNLP, NAACL, EACL, and Findings since 2020")
+        collections = [f"{year}.{name}" for name in dict.fromkeys((event, "findings"))]
         if year < NEW_IDS:
             collections = [f"{EVENTS[event][1]}{year % 100:02}"]
-        else:
-            collections = [f"{year}.{event}"] + ([f"{year}.findings"] if event != "findings" else [])
         return tuple(_file(f"{event}-{year} {collection}", collection, base_url) for collection in collections)
 
     def parse(self, request: Request, response: Response) -> Parsed:

@@ -7,12 +7,13 @@ recursion. LaTeX is undone in names and titles only, as they are shown; mathemat
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage.text import clean_line, plain, split_authors
+from triage.text import clean_line, clean_name, plain
 
-__all__ = ["BibEntry", "read_bibtex"]
+__all__ = ["BibEntry", "bibtex_names", "read_bibtex"]
 
 _ENTRY = re.compile(r"^[ \t]*@(\w+)[ \t]*\{[ \t]*([^\s,{}]+)[ \t]*,", re.MULTILINE)
 # names that occur, so that a line of an abstract ("K = 3 ...") is none
@@ -36,12 +37,18 @@ class BibEntry:
     def title(self) -> str:
         """The title without the braces that keep capitals; mathematics stays as written."""
         parts = re.split(r"(\$[^$]*\$)", clean_line(self.fields.get("title", "")))
-        return clean_line("".join(part if place % 2 else _shown(part) for place, part in enumerate(parts)))
+        return unicodedata.normalize("NFC", clean_line("".join(part if place % 2 else _shown(part) for place, part in enumerate(parts))))
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """Names in order: "Smith, Ann and Li, Bo", accents undone."""
-        return tuple(name for name in split_authors(plain(self.fields.get("author", ""))) if name.casefold() != "others")
+        """Names in order, accents undone: "Smith, Ann and Li, Bo", where a comma never divides two people."""
+        return bibtex_names(unicodedata.normalize("NFC", plain(self.fields.get("author", ""))))
+
+
+def bibtex_names(text: str) -> tuple[str, ...]:
+    """The people in "Smith, Ann and Li, Bo and others", in order; the others have no name."""
+    people = (clean_name(person) for person in re.split(r"\s+and\s+", clean_line(text)))
+    return tuple(name for name in people if name and name.casefold() != "others")
 
 
 def _shown(text: str) -> str:

@@ -19,7 +19,7 @@ from triage.models import Record
 from triage.sources import Parsed, Request, Response, Verdict
 from triage.sources.completeness import SITE_CHANGED
 from triage.sources.entries import Entries, read_entries
-from triage.sources.soup import block_text, not_the_page, read_listing, read_soup, said_in_meta, utf8
+from triage.sources.soup import block_text, not_the_page, read_listing, read_pieces, read_soup, said_in_meta
 from triage.sources.venues import VenueSource
 from triage.text import clean_line, clean_name, clean_url, identifiers_in_url, split_authors, venue_key
 
@@ -33,9 +33,6 @@ BY_DAY = {"cvpr": 2018, "iccv": 2019}
 
 MOST_AT_ODDS = 0.05
 """Share of entries that may lack a PDF or differ from their own BibTeX in the number of authors; none of 2,761 recorded ones did."""
-
-_PIECE = 65_536
-"""Bytes given to the parser at a time."""
 
 _ACCEPT = ("text/html",)
 _FOLDER = re.compile(r"content[/_]([A-Za-z]+?)_?(\d{4})(?:(?:W|_workshops)(?:/([^/]+))?)?(?:/html)?")
@@ -141,36 +138,20 @@ def _listed(request: Request, response: Response) -> Parsed:
 
 
 def _entries(body: bytes) -> list[_Entry]:
-    """Entries in order. The page is read in pieces and each <dt> and <dd> dropped behind its end: a tree of
-    10 MB costs more to build up and give back than all that is read from it."""
-    from lxml import etree
-
-    parser = etree.HTMLPullParser(events=("end",), tag=("dt", "dd"), encoding="utf-8")
+    """A <dt class=ptitle> opens an entry, the <dd> behind it belong to it."""
     entries: list[_Entry] = []
-    page = utf8(body)
-    for start in range(0, len(page), _PIECE):
-        parser.feed(page[start : start + _PIECE])
-        _take(parser, entries)
-    parser.close()
-    _take(parser, entries)
-    return entries
-
-
-def _take(parser: Any, entries: list[_Entry]) -> None:
-    for _, element in parser.read_events():
+    for element in read_pieces(body, ("dt", "dd")):
         if element.tag == "dd":
             if entries:
                 _fill(element, entries[-1])
         elif element.get("class") == "ptitle":
             link = next(element.iter("a"), None)
             entries.append(_Entry(link.get("href", ""), "".join(link.itertext())) if link is not None else _Entry())
-        element.clear(keep_tail=False)
+    return entries
 
 
 def _fill(element: Any, entry: _Entry) -> None:
     """One of an entry's <dd>: authors, each a form of its own, or links and the BibTeX."""
-    from lxml import etree
-
     for part in element.iter("input", "a", "div"):
         tag = part.tag
         if tag == "input":
@@ -180,7 +161,7 @@ def _fill(element: Any, entry: _Entry) -> None:
             if (name := _FILES.get((part.text or "").strip().lower())) and (href := part.get("href")):
                 entry.files.setdefault(name, href)
         elif part.get("class", "").startswith("bibref"):
-            entry.bibtex = etree.tostring(part, method="text", encoding="unicode", with_tail=False)
+            entry.bibtex = "".join(part.itertext())
 
 
 def _record(entry: _Entry, sha256: str) -> Record:
@@ -217,7 +198,7 @@ def _verdict(entries: list[_Entry], read: Entries, request: Request, response: R
     whole = response.body.rfind(b"</dl>") > response.body.rfind(b"ptitle")
     verdict = read.verdict(declared=len(_ENTRY.findall(response.body)), what="papers", whole=whole)
     asked = _ASKED.search(request.url)
-    if asked and not any((record.venue, record.year) == (asked[1].upper(), int(asked[2])) for record in read.records):
+    if read.records and asked and not any((record.venue, record.year) == (asked[1].upper(), int(asked[2])) for record in read.records):
         other = f"{read.records[0].venue} {read.records[0].year}"
         return replace(verdict, complete=False, reason=f"asked for {asked[1]} {asked[2]}, the papers are of {other}")
     odd = sum(_at_odds(entry) for entry in entries)
@@ -279,4 +260,7 @@ def _paged(request: Request, response: Response) -> Parsed:
         raise not_the_page(response.body, request.url, "the title of a CVF paper")
     if record.abstract is None:
         return Parsed((record,), Verdict(False, "no abstract on the paper's page", 1))
-    return Parsed((record,), Verdict(b"</html>" in response.body.lower(), "the paper" if b"</html>" in response.body.lower() else "the page ends too early", 1))
+    return Parsed(
+        (record,),
+        Verdict(b"</html>" in response.body.lower(), "the paper" if b"</html>" in response.body.lower() else "the page ends too early", 1),
+    )

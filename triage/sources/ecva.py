@@ -16,6 +16,7 @@ from typing import Any
 from triage.errors import SourceError, UsageError
 from triage.models import Record
 from triage.sources import Parsed, Request, Response, Verdict
+from triage.sources.bibtex import bibtex_names
 from triage.sources.completeness import SITE_CHANGED
 from triage.sources.entries import read_entries
 from triage.sources.pages import Page, absolute, listed_names, read_page, text_of
@@ -121,7 +122,7 @@ def _record(href: str, title: str, names: str, links: dict[str, str], abstract: 
         source_key=f"eccv_{year}/{found['stem']}",
         title=clean_line(title),
         abstract=abstract,
-        authors=listed_names(names),
+        authors=bibtex_names(names) if year == FIRST_YEAR else listed_names(names),
         url=url,
         venue="ECCV",
         year=year,

@@ -16,7 +16,7 @@ from triage.sources import Parsed, Request, Response, Verdict
 from triage.sources.entries import read_entries
 from triage.sources.pages import Page, absolute, listed_names, read_page, text_of
 from triage.sources.venues import VenueSource
-from triage.text import clean_name, identifiers_of_doi
+from triage.text import clean_line, clean_name, identifiers_of_doi
 
 __all__ = ["IJCAI"]
 
@@ -50,7 +50,7 @@ class IJCAI(VenueSource):
             return _parse_listing(page, request, response)
         if page.meta("citation_title"):
             return _parse_paper(page, request, response)
-        if page.find("div", "section_title"):
+        if page.find("*", "section_title"):
             return Parsed((), Verdict(False, "sections without a paper", None, "parsed none"))
         raise page.without("a list of papers or a paper")
 
@@ -58,11 +58,11 @@ class IJCAI(VenueSource):
 def _parse_listing(page: Page, request: Request, response: Response) -> Parsed:
     wrapped: list[tuple[Any, str | None]] = []
     track: str | None = None
-    for element in page.root.iter("div"):  # in the order of the page, whichever way sections are nested
+    for element in page.root.iter("div", "h2", "h3"):  # in the order of the page, whichever way sections are nested
         names = (element.get("class") or "").split()
         if "section_title" in names:
-            heading = next(element.iter("h3"), None)
-            track = text_of(heading) if heading is not None else text_of(element)[:80]
+            heading = next(element.iter("h2", "h3"), None)
+            track = text_of(heading) if heading is not None else clean_line(element.text or "")
         elif "paper_wrapper" in names:
             wrapped.append((element, track or None))
     base = request.url.partition("/proceedings/")[0]

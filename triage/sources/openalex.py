@@ -36,7 +36,7 @@ WORDS_PRESENT = 0.9
 
 
 class OpenAlex(EnrichmentSource):
-    """GET /works by DOI. `contact` is the address its polite pool asks for."""
+    """GET /works by DOI. `contact` is named to it where it is a mail address, as its rules ask for."""
 
     name = "openalex"
     hosts = ("api.openalex.org",)
@@ -52,7 +52,7 @@ class OpenAlex(EnrichmentSource):
         found = []
         for number, (names, papers) in enumerate(in_batches(named, BATCH), 1):
             query: dict[str, Any] = {"filter": f"doi:{'|'.join(dict.fromkeys(names))}", "per-page": BATCH, "select": SELECTED}
-            if self.contact:
+            if "@" in self.contact:
                 query["mailto"] = self.contact
             url = f"{base_url.rstrip('/')}/works?{urlencode(query, safe=':|/,', quote_via=quote)}"
             found.append(Batch(Request(key=f"batch {number}: {names[0]}", url=url, accept=("application/json",)), papers, names))

@@ -66,8 +66,8 @@ def read_page(body: bytes, url: str) -> Page:
 
 
 def text_of(element: Any | None) -> str:
-    """All text in an element, on one line; empty for none. Form feeds come from PDFs and stand between words."""
-    return clean_line("".join(element.itertext(with_tail=False)).replace("\x0c", " ")) if element is not None else ""
+    """All text in an element but not its comments, on one line; empty for none. Form feeds come from PDFs, between words."""
+    return clean_line(str(element.xpath("string()")).replace("\x0c", " ")) if element is not None else ""
 
 
 def absolute(href: str | None, base: str) -> str | None:

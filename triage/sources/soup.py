@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from triage.errors import SourceError
@@ -11,9 +12,13 @@ from triage.sources.completeness import SITE_CHANGED
 from triage.text import clean_line
 
 if TYPE_CHECKING:
-    from bs4 import BeautifulSoup, PageElement
+    from bs4 import BeautifulSoup
+    from bs4.element import PageElement
 
-__all__ = ["behind_heading", "block_text", "not_the_page", "page_title", "read_listing", "read_soup", "said_in_meta", "utf8"]
+__all__ = ["behind_heading", "block_text", "not_the_page", "page_title", "read_listing", "read_pieces", "read_soup", "said_in_meta", "utf8"]
+
+_PIECE = 65_536
+"""Bytes given to the parser at a time."""
 
 _CHALLENGE = re.compile(
     r"verif(?:y|ying) (?:that )?(?:your browser|you are (?:a )?human)|just a moment|checking your browser|captcha|cf-chl|turnstile"
@@ -39,7 +44,7 @@ def read_soup(body: bytes, url: str) -> BeautifulSoup:
 
 def read_listing(body: bytes, url: str) -> Any:
     """The root element of a page, an `lxml` element. Raises SourceError when there is none, or the parser stopped half-way."""
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]  # lxml brings no types
 
     parser = etree.HTMLParser(encoding="utf-8")
     try:
@@ -51,6 +56,24 @@ def read_listing(body: bytes, url: str) -> Any:
     if any("xcessive depth" in entry.message for entry in parser.error_log):
         raise SourceError(f"{url}: nested too deeply to be read whole", hint=SITE_CHANGED)
     return root
+
+
+def read_pieces(body: bytes, tags: tuple[str, ...]) -> Iterator[Any]:
+    """The elements of those tags, each when it ends, for listings of megabytes: an element is emptied behind its use,
+    as a tree of 10 MB costs more to build up and give back than all that is read from it."""
+    from lxml import etree
+
+    parser = etree.HTMLPullParser(events=("end",), tag=tags, encoding="utf-8")
+    page = utf8(body)
+    for start in range(0, len(page) + 1, _PIECE):
+        if start + _PIECE > len(page):
+            parser.feed(page[start:] or b" ")
+            parser.close()
+        else:
+            parser.feed(page[start : start + _PIECE])
+        for _, element in parser.read_events():
+            yield element
+            element.clear(keep_tail=False)
 
 
 def utf8(body: bytes) -> bytes:
@@ -87,12 +110,14 @@ def page_title(page: BeautifulSoup) -> str:
 
 
 def behind_heading(page: BeautifulSoup, heading: str) -> list[PageElement]:
-    """What stands behind the heading of that text, up to the next heading beside it; empty when there is none."""
+    """What stands behind the heading of that text, up to the next heading or block with one; empty when there is none."""
+    from bs4.element import Tag
+
     for tag in page.find_all(_HEADINGS):
         if clean_line(tag.get_text()).rstrip(":").casefold() == heading.casefold():
             found: list[PageElement] = []
             for sibling in tag.next_siblings:
-                if getattr(sibling, "name", None) in _HEADINGS:
+                if isinstance(sibling, Tag) and (sibling.name in _HEADINGS or sibling.find(_HEADINGS) is not None):
                     break
                 found.append(sibling)
             return found
@@ -104,8 +129,7 @@ def block_text(*elements: PageElement) -> str:
 
     Runs of blanks stay as they are: venues' own double spaces are part of their abstracts.
     """
-    from bs4 import NavigableString, Tag
-    from bs4.element import PreformattedString
+    from bs4.element import NavigableString, PreformattedString, Tag
 
     parts: list[str] = []
     stack: list[PageElement | str] = list(reversed(elements))

@@ -1,0 +1,348 @@
+"""The "virtual" conference sites (icml.cc, neurips.cc, iclr.cc, *.thecvf.com, eccv.ecva.net, mlsys.org) by their JSON.
+
+One file a year lists posters and orals; poster and oral of one paper are two events of it and become one
+record. Some years' files stop at their first 200 events, some have no abstracts: those of newer years stand in
+a second file, which `parse` yields as `Parsed.abstracts`. Where a year has no JSON, `instead` leads to the list
+of titles and from there to the poster pages. Looks, fields and traps: recordings of 17 conference-years.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from triage.errors import SourceError, UsageError
+from triage.models import Record, Refusal
+from triage.sources import Parsed, Request, Response, Verdict
+from triage.sources.completeness import SITE_CHANGED, with_abstracts
+from triage.sources.entries import Entries, read_entries
+from triage.sources.reading import read_json
+from triage.sources.venues import VenueSource
+from triage.text import clean_line, clean_name, clean_url, identifiers_in_url, is_generic_title, title_key, venue_key
+
+__all__ = ["SITES", "Site", "Virtual", "site_of"]
+
+WITH_ABSTRACT = 0.95
+"""Share of papers with an abstract below which the file of abstracts is asked for."""
+
+_JSON = ("application/json",)
+_PAGE = ("text/html",)
+
+
+class Site(NamedTuple):
+    """A conference's site: its name in the site's file names, the venue's name, the host, the first year there."""
+
+    conference: str
+    venue: str
+    host: str
+    first: int
+
+
+SITES = tuple(
+    Site(*row)
+    for row in (
+        ("icml", "ICML", "icml.cc", 2020),
+        ("neurips", "NeurIPS", "neurips.cc", 2020),
+        ("iclr", "ICLR", "iclr.cc", 2020),
+        ("cvpr", "CVPR", "cvpr.thecvf.com", 2023),
+        ("iccv", "ICCV", "iccv.thecvf.com", 2023),
+        ("eccv", "ECCV", "eccv.ecva.net", 2024),
+        ("mlsys", "MLSys", "mlsys.org", 2021),
+    )
+)
+_BY_NAME = {site.conference: site for site in SITES} | {"nips": SITES[1]}
+_BY_HOST = {site.host: site for site in SITES} | {"nips.cc": SITES[1]}
+
+_FILE = re.compile(r"/([a-z]+)-(\d{4})-(?:orals-posters|abstracts)\.json")
+_KEY = re.compile(r"([a-z]+)-(\d{4})(?:[/ ]|$)")
+_NAMED = re.compile(r"\b(ICML|NeurIPS|NIPS|ICLR|CVPR|ICCV|ECCV|MLSys)\b\s*(\d{4})?", re.IGNORECASE)
+_PAPER_PATH = re.compile(r"/virtual/(\d{4})/(?:[\w-]+/)?(\d+)/?$")
+_ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]{2,8}\d?);", re.IGNORECASE)
+
+NO_PAPERS = frozenset(
+    [
+        "workshop", "tutorial", "invited talk", "keynote", "social", "session", "break", "expo", "competition", "demonstration",
+        "panel", "affinity workshop", "town hall", "mentorship", "remarks", "registration desk", "reception", "talk",
+        "doctoral consortium", "expo demonstration", "expo talk panel", "expo workshop",
+    ]
+)  # fmt: skip
+"""Kinds of event that are no paper."""
+
+# highest first: what a decision may say, as ICLR 2023 ("notable-top-5%"), CVPR ("Highlight") and the others put it
+_RANKS = (
+    re.compile(r"award|outstanding|best paper", re.IGNORECASE),
+    re.compile(r"oral|top[- ]5\b", re.IGNORECASE),
+    re.compile(r"spotlight|highlight|top[- ]25\b", re.IGNORECASE),
+    re.compile(r"poster|accept", re.IGNORECASE),
+)
+
+
+class Virtual(VenueSource):
+    """The virtual sites. One request a venue-year; poster pages every 10 s, which a review of their policies chose."""
+
+    name = "virtual"
+    hosts = tuple(site.host for site in SITES)
+    base_url = "https://{host}"
+    """`{host}` stands for the conference's own; a mirror may leave it out."""
+    pace = 10.0
+
+    def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
+        """The year's file of orals and posters."""
+        site = _BY_NAME.get(venue_key(venue))
+        if site is None or year < site.first or (site.conference == "iccv" and year % 2 == 0) or (site.conference == "eccv" and year % 2):
+            known = ", ".join(f"{site.venue} since {site.first}" for site in SITES)
+            raise UsageError(f"no virtual site has {venue} {year}", hint=f"there are {known}")
+        base = base_url.rstrip("/").replace("{host}", site.host)
+        name = f"{site.conference}-{year}"
+        return (Request(key=name, url=f"{base}/static/virtual/data/{name}-orals-posters.json", accept=_JSON),)
+
+    def parse(self, request: Request, response: Response) -> Parsed:
+        """A file of events, a file of abstracts, a list of titles or a poster page, told by what is in it.
+
+        Raises SourceError for anything else, such as a list of workshops.
+        """
+        if response.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
+            from triage.sources.virtual_pages import parse_page
+
+            if request.url.partition("?")[0].endswith(".json"):
+                read_json(response.body, request.url)  # raises, and says that a page came where JSON is due
+            return parse_page(request, response)
+        value = read_json(response.body, request.url)
+        if isinstance(value, dict) and isinstance(value.get("results"), list):
+            return _events(value, request, response)
+        named = request.url.endswith("-abstracts.json")
+        if isinstance(value, dict) and (value or named) and all(key.isdigit() and isinstance(text, str | None) for key, text in value.items()):
+            return _abstracts(value, request)
+        said = value.get("detail") if isinstance(value, dict) else None
+        found = f"the site says: {clean_line(said)[:200]}" if isinstance(said, str) else "neither events nor abstracts"
+        raise SourceError(f"{request.url}: {found}", hint=SITE_CHANGED)
+
+    def instead(self, request: Request) -> tuple[Request, ...]:
+        """For the year's file: the page with all titles, from which poster pages follow. It is long: 10 s a paper."""
+        found = _FILE.search(request.url)
+        if found is None or not request.url.endswith("-orals-posters.json"):
+            return ()
+        base = request.url.rpartition("/static/virtual/data/")[0]
+        return (Request(key=f"{found[1]}-{found[2]} titles", url=f"{base}/virtual/{found[2]}/papers.html", accept=_PAGE),)
+
+
+def site_of(request: Request, *hints: str) -> tuple[Site | None, int | None]:
+    """The conference and the year of an answer: by the request's key, its address, else by what the answer says (`hints`)."""
+    url = request.url
+    for found in (_KEY.match(request.key), _FILE.search(url)):
+        if found and found[1] in _BY_NAME:
+            return _BY_NAME[found[1]], int(found[2])
+    year = re.search(r"/virtual/(\d{4})/", url)
+    host = urlsplit(url).hostname or ""
+    if host in _BY_HOST:
+        return _BY_HOST[host], int(year[1]) if year else None
+    for hint in hints:
+        if (host := urlsplit(hint).hostname or "") in _BY_HOST:
+            return _BY_HOST[host], int(year[1]) if year else None
+        if found := _NAMED.search(hint):
+            return _BY_NAME[found[1].lower()], int(year[1]) if year else int(found[2]) if found[2] else None
+    return None, int(year[1]) if year else None
+
+
+def _text(value: Any) -> str:
+    """A string with its HTML entities undone ("Texas A&amp;M"); empty for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return html.unescape(value) if "&" in value and _ENTITY.search(value) else value
+
+
+# -- the file of events
+
+
+class _Paper(NamedTuple):
+    """The events of one paper, in the file's order."""
+
+    events: list[dict[str, Any]]
+
+
+def _events(value: dict[str, Any], request: Request, response: Response) -> Parsed:
+    results: list[Any] = value["results"]
+    declared = value.get("count") if isinstance(value.get("count"), int) else None
+    events = [event for event in results if isinstance(event, dict)]
+    site, year = site_of(request, *_hints(events))
+    others, wanted = _sorted_out(results)
+    entries = read_entries(
+        _merged(wanted),
+        lambda paper: _record(paper, site, year, response.sha256),
+        url=request.url,
+        named=lambda paper: str(paper.events[0].get("id")),
+    )
+    refused = (*others, *entries.refused)
+    if results and not entries.records:
+        raise SourceError(f"{request.url}: none of {len(results)} events is a paper: {refused[0].reason}", hint=SITE_CHANGED)
+    verdict = _verdict(entries, len(results), declared, value.get("next"))
+    if not results or not verdict.complete:
+        return Parsed(entries.records, verdict, refused)
+    verdict = with_abstracts(verdict, entries.records, WITH_ABSTRACT)
+    more = () if verdict.complete else _side_file(request)
+    return Parsed(entries.records, verdict, refused, more)
+
+
+def _hints(events: Sequence[dict[str, Any]]) -> list[str]:
+    """What the first event says of its conference: its OpenReview group, its authors' internal links."""
+    if not events:
+        return []
+    authors = events[0].get("authors")
+    links = [author.get("url") for author in authors if isinstance(author, dict)] if isinstance(authors, list) else []
+    group = parse_qs(urlsplit(str(events[0].get("sourceurl") or "")).query).get("id", [""])[0]
+    return [*(link for link in links if isinstance(link, str)), group.replace(".cc/", " ")]
+
+
+def _sorted_out(results: Sequence[Any]) -> tuple[list[Refusal], list[dict[str, Any]]]:
+    """Refusals of what is no paper, and the rest."""
+    refused, wanted = [], []
+    for place, event in enumerate(results, 1):
+        if not isinstance(event, dict):
+            refused.append(Refusal(line=place, reason=f"not an event but {type(event).__name__}"))
+        elif (kind := clean_line(_text(event.get("eventtype")))).casefold() in NO_PAPERS:
+            refused.append(Refusal(line=place, reason=f"an event of the kind {kind}, which is no paper", item=str(event.get("id"))[:80]))
+        else:
+            wanted.append(event)
+    return refused, wanted
+
+
+def _merged(events: Iterable[dict[str, Any]]) -> list[_Paper]:
+    """Events by paper: one OpenReview id is one paper, else one title is; equal titles under two ids are two papers."""
+    papers: list[_Paper] = []
+    by_forum: dict[str, _Paper] = {}
+    by_title: dict[str, _Paper] = {}
+    forums: dict[int, str] = {}
+    for event in events:
+        forum = _forum(event)
+        name = _text(event.get("name"))
+        title = "" if is_generic_title(name) else title_key(name)
+        paper = by_forum.get(forum) if forum else None
+        if paper is None and title and (same := by_title.get(title)) is not None and not (forum and forums.get(id(same))):
+            paper = same
+        if paper is None:
+            paper = _Paper([])
+            papers.append(paper)
+        paper.events.append(event)
+        if forum:
+            by_forum.setdefault(forum, paper)
+            forums.setdefault(id(paper), forum)
+        if title:
+            by_title.setdefault(title, paper)
+    return papers
+
+
+def _forum(event: dict[str, Any]) -> str:
+    return identifiers_in_url(_text(event.get("paper_url"))).get("openreview", "")
+
+
+def _rank(event: dict[str, Any]) -> int:
+    said = _text(event.get("decision")) or _text(event.get("eventtype"))
+    return next((place for place, words in enumerate(_RANKS) if words.search(said)), len(_RANKS))
+
+
+def _record(paper: _Paper, site: Site | None, year: int | None, sha256: str) -> Record:
+    """The poster is what the record is of; the decision is the highest, and each field the first that is given."""
+    events = sorted(paper.events, key=lambda event: (_text(event.get("eventtype")).casefold() != "poster", _number(event)))
+    lead = events[0]
+    if not (number := _number(lead)):
+        raise ValueError("an event without an id")
+    highest = min(events, key=_rank)
+    path = next((path for event in events if (path := _text(event.get("virtualsite_url")))), "")
+    found = _PAPER_PATH.search(path)
+    year = int(found[1]) if found else year
+    links = {name: link for event in reversed(events) for name, link in _links(event).items()}
+    identifiers: dict[str, str] = {}
+    for event in reversed(events):
+        identifiers |= identifiers_in_url(_text(event.get("paper_url"))) | identifiers_in_url(_text(event.get("paper_pdf_url")))
+    return Record(
+        source=Virtual.name,
+        source_key=key_of(site, year, number),
+        title=_text(lead.get("name")),
+        abstract=next((text for event in events if (text := _text(event.get("abstract")).strip())), None),
+        authors=next((names for event in events if (names := _authors(event))), ()),
+        url=shown(site, path),
+        venue=site.venue if site else None,
+        year=year,
+        track=next((track for event in events if (track := _track(event))), None),
+        acceptance=clean_line(_text(highest.get("decision")) or _text(highest.get("eventtype"))) or None,
+        identifiers=identifiers,
+        links=links,
+        raw_sha256=sha256,
+    )
+
+
+def key_of(site: Site | None, year: int | None, number: int | str) -> str:
+    """ "neurips-2025/119718": event numbers are a site's own, and the sites are one source."""
+    return f"{site.conference if site else 'unknown'}-{year or 0}/{number}"
+
+
+def shown(site: Site | None, path: str) -> str | None:
+    """The address at the conference's own host, wherever the answer came from; None where neither is known."""
+    if path.startswith("http"):
+        return clean_url(path)
+    return clean_url(f"https://{site.host}{path}") if site and path.startswith("/") else None
+
+
+def _number(event: dict[str, Any]) -> int:
+    """The event's id; 0 for none."""
+    number = str(event.get("id"))
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+
+
+def _authors(event: dict[str, Any]) -> tuple[str, ...]:
+    authors = event.get("authors")
+    if not isinstance(authors, list):
+        return ()
+    names = (clean_name(_text(author.get("fullname"))) for author in authors if isinstance(author, dict))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _links(event: dict[str, Any]) -> dict[str, str]:
+    forum, pdf = _text(event.get("paper_url")), _text(event.get("paper_pdf_url"))
+    name = "openreview" if "openreview.net" in forum else "paper"
+    return {name: link for name, link in ((name, clean_url(forum)), ("pdf", clean_url(pdf))) if link}
+
+
+def _track(event: dict[str, Any]) -> str | None:
+    """ "Conference", "Datasets and Benchmarks Track", "Position Paper Track" of .../group?id=NeurIPS.cc/2025/<track>; "TMLR"."""
+    group = parse_qs(urlsplit(_text(event.get("sourceurl"))).query).get("id", [""])[0]
+    behind = re.sub(r"^.*?/\d{4}/", "", group)
+    return clean_line(behind.replace("_", " ").replace("/", " ")) or None
+
+
+def _verdict(entries: Entries, found: int, declared: int | None, following: Any) -> Verdict:
+    """`found` events against `declared`; two events of one paper are no loss."""
+    if not found:
+        return Verdict(False, "a file without events", declared, "parsed none")
+    own = entries.verdict(declared=None, what="papers")
+    reason = f"{own.reason}, of {found} events"
+    if declared is None:
+        return Verdict(False, f"{reason}; the file does not say how many there are")
+    if declared != found or following:
+        return Verdict(False, f"{reason}, where {declared} are declared: the rest is not in the file", declared)
+    return replace(own, reason=reason, declared=declared)
+
+
+# -- the file of abstracts
+
+
+def _side_file(request: Request) -> tuple[Request, ...]:
+    found = _FILE.search(request.url)
+    if found is None or not request.url.endswith("-orals-posters.json"):
+        return ()
+    url = request.url.replace("-orals-posters.json", "-abstracts.json")
+    return (Request(key=f"{found[1]}-{found[2]} abstracts", url=url, accept=_JSON),)
+
+
+def _abstracts(value: dict[str, str | None], request: Request) -> Parsed:
+    """Event id to abstract. Ids without a text are counted, not kept."""
+    site, year = site_of(request)
+    texts = tuple((key_of(site, year, number), text) for number, said in value.items() if (text := _text(said).strip()))
+    if not texts:
+        return Parsed((), Verdict(False, f"no abstract in {len(value)} entries", len(value), "parsed none"))
+    complete = len(texts) >= WITH_ABSTRACT * len(value)
+    return Parsed((), Verdict(complete, f"{len(texts)} abstracts of {len(value)}", len(value), "truly none"), abstracts=texts)
