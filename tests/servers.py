@@ -17,6 +17,7 @@ import json
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -66,6 +67,22 @@ class Reply:
     def text(cls, body: str | bytes, media_type: str, **fields: Any) -> Reply:
         headers = {"Content-Type": media_type, **fields.pop("headers", {})}
         return cls(body=body.encode() if isinstance(body, str) else body, headers=headers, **fields)
+
+
+class Zeros:
+    """Megabytes of zeros, made while they are read."""
+
+    def __init__(self, megabytes: int) -> None:
+        self.megabytes = megabytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        piece = bytes(65_536)
+        return (piece for _ in range(self.megabytes * 16))
+
+
+def bomb(megabytes: int) -> bytes:
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return b"".join(map(squeeze.compress, Zeros(megabytes))) + squeeze.flush()
 
 
 class ScriptedServer:

@@ -15,12 +15,12 @@ LAYERS = (
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due"},
-    {"gather", "harvest", "adding", "imports", "identity", "screening", "labelling", "notes", "lists", "exports", "trace"},
+    {"gather", "harvest", "adding", "imports", "identity", "screening", "labelling", "notes", "claiming", "lists", "exports", "trace"},
     {"pipeline", "report", "evaluation"},
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

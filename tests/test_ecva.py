@@ -123,3 +123,8 @@ def test_what_is_refused(body: bytes) -> None:
 def test_a_stray_byte_is_no_reason_to_lose_a_year() -> None:
     body = page("ecva", "papers.html").replace(b"Okafor", b"Okaf\xf6r")
     assert parse(SOURCE.parse, body, LISTING).records[0].authors[1] == "Björn Okaför"
+
+
+def test_control_characters_behind_a_broken_line() -> None:
+    body = page("ecva", "papers.html").replace(b"Cheap Eyes", b"Cheap<br>\x01\x0bEyes")
+    assert parse(SOURCE.parse, body, LISTING).records[0].title.startswith("Cheap ")

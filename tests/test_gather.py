@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.feeds import announcement, announcement_feed, daily_entry, daily_list
-from tests.servers import Reply, ScriptedServer
+from tests.servers import Reply, ScriptedServer, Zeros, bomb
 from tests.workspaces import START, Ticking, ask, make_workspace
 from triage import pipeline
 from triage.errors import UsageError
@@ -47,7 +47,7 @@ class Night:
         self.folder = folder
         make_workspace(folder)
         tables = "".join(f'[sources.{name}]\nbase_url = "{server.url}"\npace = 0\n' for name in ("arxiv", "huggingface"))
-        (folder / "triage.toml").write_text(f"[web]\nattempts = 1\n{tables}")
+        (folder / "triage.toml").write_text(f"[web]\nattempts = 1\nread_seconds = 2\n{tables}")
         self.workspace = Workspace.open(folder, environ={})
 
     def settings(self, text: str) -> None:
@@ -191,6 +191,7 @@ def test_an_empty_feed_is_fine_on_a_weekend_and_a_failure_on_a_weekday(night: Ni
     assert night.asked() == ([FEED] if case.failures else [])  # what was whole is not asked for again, what was not is
 
 
+JSON = {"Content-Type": "application/json"}
 GOOD = daily_list("2611.18001", "2611.18002")
 
 
@@ -224,6 +225,10 @@ BAD = [
     Bad("a redirect to another host", date(2026, 11, 13), Reply(302, headers={"Location": "http://127.0.0.2:9/"}), "redirect refused"),
     Bad("invalid UTF-8", date(2026, 11, 16), Reply.text(b'["\xff"]', "application/json"), "not what the source gives"),
     Bad("no answer", date(2026, 11, 17), Reply(hang_up=True), "unreachable"),
+    Bad("200 MB", date(2026, 11, 2), Reply(body=Zeros(200), headers=JSON, length=200 * 2**20), "too large"),
+    Bad("a gzip bomb", date(2026, 11, 3), Reply(body=bomb(100), headers=JSON | {"Content-Encoding": "gzip"}), "too large"),
+    Bad("429 that does not say how long", date(2026, 11, 7), Reply(429), "rate limited"),
+    Bad("a body that stalls", date(2026, 11, 19), Reply.text(GOOD, "application/json", length=len(GOOD) + 100, stall=True), "stalled"),
     Bad("an empty list on a weekday", date(2026, 11, 18), Reply.text("[]", "application/json"), "parsed none"),
 ]
 
@@ -244,7 +249,7 @@ def test_bad_answers_are_failed_days_and_the_next_night_repairs_them(night: Nigh
     status = night.status()
     assert {day for day in status if status[day] == "failed"} == {str(bad.day) for bad in BAD}
     assert len(status) == 20
-    assert night.rows("SELECT state, lacking FROM sources WHERE name = 'huggingface'") == [("incomplete", [bad.day for bad in BAD])]
+    assert night.rows("SELECT state, lacking FROM sources WHERE name = 'huggingface'") == [("incomplete", sorted(bad.day for bad in BAD))]
     night.usual()
     night.asked()
     repaired = night.run("huggingface", at=moment + timedelta(days=1))

@@ -35,12 +35,22 @@ def test_the_front_page_names_other_venues_too(venue: str, year: int, volume: st
     (request,) = SOURCE.listing(venue, year, base_url=SOURCE.base_url)
     parsed = parse(SOURCE.parse, page("pmlr", "volumes.html"), request)
     assert [more.url.split("/")[-2] for more in parsed.more] == ([volume] if volume else [])
-    assert parsed.verdict.nothing == (None if volume else "truly none")
+    assert (parsed.verdict.complete, parsed.verdict.nothing) == (volume is None, "truly none")
 
 
-def test_nothing_before_the_first_volume() -> None:
-    with pytest.raises(UsageError, match="nothing of 2006"):
-        SOURCE.listing("ICML", 2006, base_url=SOURCE.base_url)
+@pytest.mark.parametrize(("venue", "year"), [("ICML", 2006), ("CVPR", 2023)])
+def test_what_it_does_not_have(venue: str, year: int) -> None:
+    with pytest.raises(UsageError, match=f"no {venue} {year}"):
+        SOURCE.listing(venue, year, base_url=SOURCE.base_url)
+
+
+def test_a_venues_name_is_written_its_own_way() -> None:
+    assert SOURCE.listing("icml", 2023, base_url=SOURCE.base_url)[0].key == "ICML 2023 index"
+
+
+def test_papers_without_authors_are_another_layout() -> None:
+    body = page("pmlr", "index.html").replace(b'class="authors"', b'class="people"')
+    assert not parse(SOURCE.parse, body, INDEX).verdict.complete
 
 
 def test_the_index_gives_papers_and_asks_for_their_abstracts() -> None:

@@ -98,6 +98,19 @@ def test_what_is_set_already_stays_as_it_is(tmp_path: Path) -> None:
     assert prefect_settings(workspace, {})["PREFECT_HOME"] == str(prefect_home(workspace))
 
 
+def test_a_prefect_that_does_not_answer_is_a_refusal_and_nothing_was_begun(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        environ = os.environ | {"PREFECT_API_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}/api"}
+        command = [sys.executable, "-W", "error", "-c", "from triage.cli import main; main()", "run", "--workspace", str(tmp_path)]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == TriageError.exit_status
+    assert done.stderr.startswith("triage: Prefect cannot be reached")
+    assert "--no-prefect" in done.stderr
+    assert not workspace.warehouse_path.exists()
+
+
 # -- children
 
 
@@ -197,7 +210,8 @@ def test_nothing_stays_behind_when_the_watcher_is_killed(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_served_workspace_runs_its_night_and_leaves_nothing_behind(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "reading")
-    command = [sys.executable, "-P", "-c", "from triage.cli import main; main()", "serve", "--cron", "0 2 * * *", "--timezone", "Europe/Berlin"]
+    triage = [sys.executable, "-P", "-c", "from triage.cli import main; main()"]
+    command = [*triage, "serve", "--cron", "0 2 * * *", "--timezone", "Europe/Berlin"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | OFFLINE
     environ |= {"PREFECT_RUNNER_POLL_FREQUENCY": "1", "TRIAGE_WORKSPACE": str(workspace.root)}
     with (tmp_path / "log").open("wb") as log:
@@ -210,10 +224,12 @@ def test_a_served_workspace_runs_its_night_and_leaves_nothing_behind(tmp_path: P
         assert deployment["schedules"][0]["schedule"] | {"cron": "0 2 * * *", "timezone": "Europe/Berlin"} == deployment["schedules"][0]["schedule"]
         started = post(api, f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
         until(lambda: state_of(api, started["id"]) == "Completed", 60)
+        by_hand = subprocess.run([*triage, "run", "--prefect"], env=environ, capture_output=True, text=True, check=True)
+        assert f"View at {api.removesuffix('/api')}" in by_hand.stderr
     finally:
         served.send_signal(signal.SIGTERM)
         assert served.wait(60) == 0
-    assert ask(Workspace.open(workspace.root, environ={}), "SELECT command, status FROM runs") == [("run", "complete")]
+    assert ask(Workspace.open(workspace.root, environ={}), "SELECT command, status FROM runs") == [("run", "complete")] * 2
     assert not note.exists()
     with pytest.raises(httpx.ConnectError):
         post(api, "deployments/filter")

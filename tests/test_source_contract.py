@@ -19,13 +19,15 @@ NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 
 CHALLENGE = b"""<!DOCTYPE html><html lang="en"><head><title>Just a moment...</title></head>
 <body><h1>Verifying your browser</h1><p>Enable JavaScript and cookies to continue</p><div class="cf-turnstile"></div></body></html>"""
-ANOTHER_PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>A page about <a href='/x'>other things</a>.</p></body></html>"
+ANOTHER_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>A page about <a href='/x'>other things</a>.</p></body></html>"
+)
 
 HOSTILE = (
     "<script>alert(1)</script>",
     "**Bold** [link](javascript:alert(1)) | `code` # heading",
     "- [x] a ticked box",
-    "=HYPERLINK(\"http://evil.example\")",
+    '=HYPERLINK("http://evil.example")',
     "a \u202etxt.exe\u202c \u200bzero \ufeffwidth",
     "tab\there\nand a line",
     "\u2028separated\u2029paragraphs\x85and \x07bells \x1b[31mred",
@@ -110,21 +112,22 @@ def test_by_name(case: Case) -> None:
 
 def test_a_venue_it_does_not_have() -> None:
     for source in venue_sources().values():
-        for venue, year in (("madeconf", 2023), ("cvpr", 1900), ("neurips", 1066), ("aaai", -1), ("acl", 0)):
+        for venue, year in (("cvpr", 1900), ("neurips", 1066), ("aaai", -1), ("acl", 0)):
             with pytest.raises(UsageError):
                 source.listing(venue, year, base_url=source.base_url)
 
 
-@pytest.mark.parametrize("body", [b"", b" \n\t", b"\xef\xbb\xbf", b"{}", b"[]", b"null", b"<html></html>", b'{"error": "gone"}', b"\x00\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b" \n\t", b"\xef\xbb\xbf", b"{}", b"[]", b"null", b"<html></html>", b'{"error": "gone"}', b"\x00\xff\xfe"]
+)
 def test_an_empty_answer_is_an_error(case: Case, body: bytes) -> None:
     with pytest.raises(SourceError):
         parse(case, body)
 
 
 def test_a_page_without_entries_is_not_believed(case: Case) -> None:
-    none = re.sub(r"<paper .*?</paper>|" + case.entry, "", case.body.decode(), flags=re.DOTALL)
-    if case.entry in none or case.source in {"neurips", "virtual"}:  # whose pattern fits one entry only
-        none = re.sub(r"<li .*?</li>|\{\"id\".*\}(?=\n\])", "", none, flags=re.DOTALL)
+    none = re.sub(case.entry, "", case.body.decode(), flags=re.DOTALL)
+    assert none != case.body.decode()
     try:
         parsed = parse(case, none.encode())
     except SourceError:
@@ -143,7 +146,7 @@ def test_half_a_page_is_not_believed(case: Case, share: float) -> None:
 def test_no_cut_before_the_last_entry_is_believed(data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(CASES))
     text = case.body.decode()
-    last = [found.end() for found in re.finditer(case.entry, text, re.DOTALL)][-1]
+    last = [len(text[: found.end()].rstrip()) for found in re.finditer(case.entry, text, re.DOTALL)][-1]
     assert not believed(case, text[: data.draw(st.integers(1, last - 1))].encode())
 
 

@@ -135,3 +135,16 @@ def test_comparing_never_fails(text: str) -> None:
     name_tokens([text])
     canonical_url(text)
     split_authors(text)
+
+
+@given(st.text(max_size=60) | st.text("ab \t\n\u200b\u2028\xa0\x85é", max_size=30))
+def test_the_short_cut_for_plain_lines_changes_nothing(text: str) -> None:
+    forced = clean_line(f"\u200b{text}")  # a character that is dropped keeps it off the short cut
+    assert clean_line(text) == forced
+
+
+@given(st.text("ab:/.?#&%[]()<> \"'é@0", max_size=40))
+def test_the_short_cut_for_plain_links_changes_nothing(rest: str) -> None:
+    # an upper-case scheme goes the long way
+    shown, forced = clean_url(f"https://{rest}"), clean_url(f"HTTPS://{rest}")
+    assert (shown or "")[5:] == (forced or "")[5:]

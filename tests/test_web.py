@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import NOW, QUICK, SOURCE, Naps, ask, json_request, open_door, web_settings
-from tests.servers import Reply, ScriptedServer
+from tests.servers import Reply, ScriptedServer, Zeros, bomb
 from triage.errors import BadStatusError, FetchError, RateLimitedError, SourceError, StalledError, TooLargeError, TriageError, UsageError
 from triage.sources import Request, Response
 from triage.warehouse import Warehouse, stage
@@ -71,22 +71,6 @@ def test_the_request_says_who_asks_and_for_what(server: ScriptedServer, tmp_path
     assert (seen.method, seen.body, seen.headers["content-type"]) == ("POST", b'{"ids": []}', "application/json")
     assert (seen.headers["accept"], seen.headers["accept-encoding"]) == ("application/json", "gzip, deflate")
     assert "cookie" not in seen.headers
-
-
-class Zeros:
-    """Megabytes of zeros, made while they are read."""
-
-    def __init__(self, megabytes: int) -> None:
-        self.megabytes = megabytes
-
-    def __iter__(self) -> Iterator[bytes]:
-        piece = bytes(65_536)
-        return (piece for _ in range(self.megabytes * 16))
-
-
-def bomb(megabytes: int) -> bytes:
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    return b"".join(map(squeeze.compress, Zeros(megabytes))) + squeeze.flush()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triage.adding import add, arxiv_reference
+from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.errors import DocumentError, SourceError, UsageError
@@ -73,6 +74,7 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "screen": _screen,
     "label": label,
     "note": note,
+    "claim": claim,
     "publish": publish,
 }
 """The steps behind gathering, in order."""

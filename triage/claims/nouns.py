@@ -11,29 +11,36 @@ _PARAM = r"(?:param(?:eter)?s?|weights|params?)"
 _NOUNS = tuple(
     (metric, re.compile(rf"\b(?:{words})\b"))
     for metric, words in (
-        ("training-cost", r"(?:pre ?)?training (?:\w+ )?(?:time|costs?|compute|computation|budgets?|flops|overheads?|hours|resources)|[gt]pu (?:hours?|days?)"
+        ("training-cost", r"(?:pre ?)?training (?:\w+ )?(?:time|costs?|compute|computation|budgets?|flops|overheads?|hours|resources)"
+        r"|[gt]pu (?:hours?|days?)"
                           r"|(?:fine ?tuning|finetuning) (?:time|costs?)|time (?:to learn|for (?:pre )?training)|pretraining compute|tuning time"
-                          r"|training (?:and (?:inference )?)?(?:costs?|time)|convergence time"),
-        ("trainable-params", rf"(?:trainable|tunable|learnable|tuned|updated|trained|task specific|task conditioning|additional|extra|added|new|finetuned) (?:\w+ ){{0,3}}?{_PARAM}"
+                          r"|training (?:and (?:inference )?)?(?:costs?|time)|convergence time|(?:costs?|time|compute) of (?:pre ?)?(?:training|fine ?tuning)"),
+        ("trainable-params", rf"(?:trainable|tunable|learnable|tuned|updated|trained|task specific|task conditioning|additional|extra|added|new"
+        rf"|finetuned) (?:\w+ ){{0,3}}?{_PARAM}"
                              rf"|{_PARAM} (?:updates?|tuning|that are trained)|number of training {_PARAM}|training {_PARAM}"
                              rf"|learnable weights|{_PARAM} cost"),
-        ("storage", r"(?:index )?storage|disk|checkpoint sizes?|index sizes?|index"),
+        ("storage", r"(?:index )?storage|disk|checkpoint sizes?|index (?:sizes?|memory|footprint)"),
         ("memory", r"memory|vram|kv ?caches?|(?:key|keys) (?:and |/ )?values? caches?|caches?|cache size|kv sizes?"),
-        ("latency", r"latency|latencies|(?:inference|decoding|run|running|wall clock|walltime|prefill|prefilling|generation|response|execution|processing|encoding|retrieval)"
+        ("latency", r"latency|latencies|(?:inference|decoding|run|running|wall clock|walltime|prefill|prefilling|generation|response|execution"
+        r"|processing|encoding|retrieval)"
                     r" ?time|time to first token|ttft|runtime|delay|time per (?:output )?token|tpot|time costs?|time consumption"),
         ("throughput", r"throughputs?|fps|frames per second|queries per second|qps"),
         ("flops", r"g?flops|tflops|mflops|g?macs|multiply adds?|floating point operations|operations|compute|computes|computations?|calculations"
-                  r"|comput(?:ational|ation|ing|e) (?:costs?|complexity|complexities|overheads?|loads?|burdens?|budgets?|expenses?|resources|requirements?|demands?|consumption)"
+                  r"|comput(?:ational|ation|ing|e) (?:costs?|complexity|complexities|overheads?|loads?|burdens?|budgets?|expenses?|resources"
+                  r"|requirements?|demands?|consumption)"
                   r"|inference (?:costs?|flops|compute|computations?)|attention computations?|complexity"),
         ("params", rf"{_PARAM}|model sizes?|model volume|model footprint|parameter (?:counts?|size|scale)|sizes? of (?:the |its |our )?\S.*"),
-        ("tokens", r"tokens?|token (?:counts?|usage|number|length)|(?:sequence|prompt|token|context|input|reasoning|output|response|original) lengths?|patches"),
+        ("tokens", r"tokens?|token (?:counts?|usage|number|length)|(?:sequence|prompt|token|context|input|reasoning|output|response"
+        r"|original) lengths?|patches"),
         ("data", r"data|datasets?|samples?|examples?|images?|pairs|annotations?|instances|videos?|corpus|corpora|sentences|instructions?|prompts"
-                 r"|captions|demonstrations|trajectories|training set|labels"),
-        ("speed", r"speeds?|efficiency|inference|decoding|encoding|generation|speed ?ups?|speedups?|acceleration|training|fine ?tuning|finetuning|prefill(?:ing)?"),
+                 r"|captions|demonstrations|trajectories|training set"),
+        ("speed", r"speeds?|efficiency|inference|decoding|encoding|generation|speed ?ups?|speedups?|acceleration|training|fine ?tuning"
+        r"|finetuning|prefill(?:ing)?"),
     )
 )  # fmt: skip
 _ACCURACY = re.compile(
-    r"\b(?:performances?|accurac(?:y|ies)|quality|capabilit(?:y|ies)|scores?|zero shot performance|fidelity|ability|abilities|recall|precision|map|miou|f1)\b"
+    r"\b(?:performances?|accurac(?:y|ies)|quality|capabilit(?:y|ies)|scores?|zero shot performance|fidelity|ability|abilities|recall"
+    r"|precision|map|miou|f1)\b"
 )
 _TRAINS = re.compile(
     r"\b(?:(?:pre ?)?(?:train(?!able)\w*)|pretrain\w*|fine ?tun\w*|finetun\w*|distill?\w*|converge\w*|learn(?:ing|s)?|adaptation)\b"

@@ -43,7 +43,8 @@ _TOKEN = re.compile(
     rf"(?P<magnitude>(?:(?:an?|one)\s+|(?P<many>two|three|four)\s+)orders?\s+of\s+magnitude)"
     r"|(?P<twice>\btwice\b(?=\s+(?:as|faster)\b))"
     rf"|(?<![^\W_])(?<![A-Za-z0-9][-/.])[xX]\s?(?P<before>{_NUMBER})(?![^\W_]|\.\d)"
-    rf"|(?<![^\W_])(?<![A-Za-z][-/.])(?<!\d\.)(?P<number>{_NUMBER})(?![.,]\d)(?:\s{{0,6}}-?(?P<unit>{_UNIT})|(?![^\W_]))"
+    rf"|(?<![^\W_])(?<![A-WYZa-wyz][-/.])(?<!\d\.)(?P<number>{_NUMBER})(?![.,]\d)(?:\s{{0,6}}-?(?P<unit>{_UNIT})|(?![^\W_]))"
+    rf"|\b(?P<spelled>{'|'.join(_WORDS)})\s+(?P<of>times|fold|thousand|million|billion|minutes?|hours?|days?|weeks?)\b"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’](?:s|t)\b)?)"
     r"|(?P<name>\d+[^\W_]*[^\W\d_][^\W_]*|[^\W_]+)"
     r"|(?P<sign>[.,;:!?()/<>≤≥+-]|\[|\])"
@@ -81,6 +82,8 @@ def _token(found: re.Match[str], start: int) -> Token:
     place = (start + found.start(), start + found.end())
     if found["magnitude"]:
         return Token("#", *place, float(10 ** _WORDS.get(found["many"] or "", 1)), "x")
+    if found["spelled"]:
+        return Token("#", *place, float(_WORDS[found["spelled"].casefold()]), _unit(found["of"]))
     if found["twice"]:
         return Token("#", *place, 2.0, "x")
     if found["before"]:

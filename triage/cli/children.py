@@ -50,12 +50,12 @@ class Child:
         if self._process and self._process.stdin:
             self._process.stdin.close()
         if self.log is None:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(self.environ))  # noqa: S603
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(self.environ))
             return
         if self.log.exists() and self.log.stat().st_size > _LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.old"))
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(self.environ), stdout=log, stderr=log)  # noqa: S603
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(self.environ), stdout=log, stderr=log)
 
     @property
     def ended(self) -> str | None:

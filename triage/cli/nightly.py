@@ -69,6 +69,8 @@ def run_nightly(workspace: Workspace, day: date | None = None) -> Run:
     TriageError when Prefect cannot be reached; nothing was begun then.
     """
     if "prefect" not in sys.modules:  # it reads its settings once, when it is imported
+        # Prefect makes the last folder of its home, not those above it
+        prefect_home(workspace).parent.mkdir(exist_ok=True)
         os.environ.update(prefect_settings(workspace, os.environ))
         if not api_configured(os.environ) and (api := _served_api(workspace)):
             os.environ["PREFECT_API_URL"] = api

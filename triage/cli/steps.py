@@ -120,3 +120,12 @@ def label_command(works: tuple[str, ...], folder: Path | None, as_json: bool) ->
 def note_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
     """Write notes (motivation, method, evaluation) for selected and proposed works that have none of yours."""
     return _step("note", folder, works, as_json)
+
+
+@click.command("claim", epilog="Example: triage claim --work w3f9a2c")
+@_work_option
+@workspace_option
+@json_option
+def claim_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
+    """Read the efficiency figures (2x faster, 30 % fewer FLOPs) of selected and proposed works; see the view `claims`."""
+    return _step("claim", folder, works, as_json)

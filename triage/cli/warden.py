@@ -31,7 +31,7 @@ def main(command: list[str]) -> int:
         # a Ctrl-C or a service manager signals everybody; the order of ending is our starter's business.
         # A function and not SIG_IGN, which the child would inherit
         signal.signal(number, lambda _number, _frame: None)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         _wait(child)
     finally:

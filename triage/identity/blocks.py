@@ -2,7 +2,7 @@
 
 A record is looked at beside those it shares a block with: its exact key or one of its core keys (without
 the name in front of the colon, without what follows the first part), the first or last three telling
-words, two of its four rarest words, the name in front of the colon, and for records with an abstract
+words, two of its three rarest words, the name in front of the colon, and for records with an abstract
 their authors. All keys are hashes of the record alone, so neither the order of arrival nor what else is
 there changes them. A block that outgrows its cap says nothing ("deep learning for"): its pairs are looked
 at again as if it did not exist.
@@ -25,6 +25,12 @@ LARGEST_BLOCK = 100
 """Records in one block; a block of n costs n² / 2 pairs, and 100 papers that share three words share a subject."""
 
 YEAR_FITS = f"(x.year = y.year OR (abs(x.year - y.year) <= {PREPRINT_GAP} AND (x.preprint OR y.preprint)))"
+
+_WORDS, _AUTHORS, _NAME = 1, 2, 3
+"""Kinds of blocks, as in store.block."""
+
+_CAP = f"CASE kind WHEN {_NAME} THEN 20 ELSE {LARGEST_BLOCK} END"
+"""A name in front of the colon that more than 20 papers carry is no coined name ("deep learning", "CLIP")."""
 
 _STOP_WORDS = (
     "a", "an", "the", "of", "for", "in", "on", "with", "and", "to", "from", "by", "via", "using", "at", "is", "are", "as", "towards", "toward",
@@ -61,13 +67,13 @@ cut AS (SELECT *, position(' : ' IN form) AS edge FROM numbered),
 parted AS (
     SELECT record_no, record_id, form, CASE WHEN edge > 0 THEN form[:edge - 1] END AS first, CASE WHEN edge > 0 THEN form[edge + 3:] END AS rest FROM cut
 ),
-counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS first_words FROM parted)
+counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS first_words, {telling_words("form")} AS words FROM parted)
 SELECT record_no, record_id, form, replace(replace(form, ' ', ''), ':', '') AS key,
        CASE WHEN first_words <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
        CASE WHEN first_words > {_MOST_WORDS} AND length(first) >= 20 THEN replace(first, ' ', '') END AS head,
        CASE WHEN first_words <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
        {SQL_SIGNATURE} AS signature,
-       coalesce(list_bit_or(list_transform({SQL_WORDS}, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits
+       coalesce(list_bit_or(list_transform(words, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits, words
 FROM counted
 """
 
@@ -95,36 +101,35 @@ def add_forms(con: duckdb.DuckDBPyConnection) -> None:
         {_PARTS}
         """
     )
-    con.execute("INSERT INTO store.title_form SELECT * FROM fresh_form")
+    con.execute("INSERT INTO store.title_form SELECT * EXCLUDE (words) FROM fresh_form")
     _add_blocks(con)
 
 
 _RARE = f"""
 list_sort(list_transform(list_filter(list_distinct(words), lambda w: length(w) > 2),
-    lambda w: CASE WHEN w IN {sql_list(COMMON_WORDS)} THEN '9' ELSE '1' END || chr(122 - least(length(w), 25)::INTEGER) || w))[:4]
+    lambda w: CASE WHEN w IN {sql_list(COMMON_WORDS)} THEN '9' ELSE '1' END || chr(122 - least(length(w), 25)::INTEGER) || w))[:3]
 """
-"""The four rarest words, as far as a title alone can tell: long ones first, frequent ones last."""
+"""The three rarest words, as far as a title alone can tell: long ones first, frequent ones last."""
 
 
 def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         INSERT INTO store.block
-        WITH worded AS (SELECT record_no, key, name, head, tail, {telling_words("form")} AS words FROM fresh_form WHERE key <> ''),
-        rare AS (SELECT *, {_RARE} AS r FROM worded)
-        SELECT DISTINCT unnest(list_filter([
-                   hash('k' || key), hash('k' || tail), hash('k' || head), hash('n' || name),
+        WITH rare AS (SELECT record_no, key, name, head, tail, words, {_RARE} AS r FROM fresh_form WHERE key <> '')
+        SELECT unnest(list_filter(list_distinct([
+                   hash('k' || key), hash('k' || tail), hash('k' || head),
                    CASE WHEN len(words) >= 3 THEN hash('f' || words[1] || ' ' || words[2] || ' ' || words[3]) END,
                    CASE WHEN len(words) >= 3 THEN hash('l' || words[-3] || ' ' || words[-2] || ' ' || words[-1]) END,
-                   hash('p' || r[1] || r[2]), hash('p' || r[1] || r[3]), hash('p' || r[1] || r[4]),
-                   hash('p' || r[2] || r[3]), hash('p' || r[2] || r[4]), hash('p' || r[3] || r[4])
-               ], lambda h: h IS NOT NULL)), record_no, 1
+                   hash('p' || r[1] || r[2]), hash('p' || r[1] || r[3]), hash('p' || r[2] || r[3])
+               ]), lambda h: h IS NOT NULL)), record_no, {_WORDS}
         FROM rare
+        UNION ALL SELECT hash('n' || name), record_no, {_NAME} FROM fresh_form WHERE name IS NOT NULL AND key <> ''
         """
     )
     # a renamed paper keeps its authors: first, second and last family name, or first and last name in full
     con.execute(
-        """
+        f"""
         INSERT INTO store.block
         WITH named AS (
             SELECT f.record_no, list_transform([authors[1], authors[2], authors[-1]],
@@ -134,7 +139,7 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
         SELECT DISTINCT unnest(list_filter([
                    hash('a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]),
                    hash('b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' '))
-               ], lambda h: h IS NOT NULL)), record_no, 2
+               ], lambda h: h IS NOT NULL)), record_no, {_AUTHORS}
         FROM named
         """
     )
@@ -148,21 +153,29 @@ def widen_due(con: duckdb.DuckDBPyConnection) -> None:
         " UNION SELECT a FROM store.match_edge WHERE b IN (SELECT record_id FROM due)"
         ") WHERE neighbour NOT IN (SELECT record_id FROM due)"
     )
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_block AS"
-        " WITH fresh AS (SELECT hash, count(*) AS arrived FROM store.block WHERE record_no IN (SELECT record_no FROM fresh_form) GROUP BY hash)"
-        " SELECT hash, arrived, count(*) AS members FROM store.block JOIN fresh USING (hash) GROUP BY ALL"
-    )
+    if con.execute("SELECT count(*) FROM store.match_edge").fetchall()[0][0]:
+        _add_outgrown(con)
+    _add_series(con)
+
+
+def _add_outgrown(con: duckdb.DuckDBPyConnection) -> None:
+    """Pairs inside a block that new records made too large are due: they must do without it."""
     con.execute(
         f"""
         INSERT INTO due
-        WITH outgrown AS (SELECT hash FROM touched_block WHERE members > {LARGEST_BLOCK} AND members - arrived BETWEEN 2 AND {LARGEST_BLOCK}),
+        WITH fresh AS (SELECT hash, count(*) AS arrived FROM store.block WHERE record_no IN (SELECT record_no FROM fresh_form) GROUP BY hash),
+        touched AS (SELECT hash, kind, arrived, count(*) AS members FROM store.block JOIN fresh USING (hash) GROUP BY ALL),
+        outgrown AS (SELECT hash FROM touched WHERE members > {_CAP} AND members - arrived BETWEEN 2 AND {_CAP}),
         inside AS (SELECT hash, f.record_id FROM store.block JOIN outgrown USING (hash) JOIN store.title_form f USING (record_no))
         SELECT DISTINCT unnest([e.a, e.b]) AS record_id
         FROM store.match_edge e JOIN inside x ON x.record_id = e.a JOIN inside y ON y.record_id = e.b AND y.hash = x.hash
         WHERE NOT EXISTS (SELECT 1 FROM due d WHERE d.record_id = e.a) OR NOT EXISTS (SELECT 1 FROM due d WHERE d.record_id = e.b)
         """
     )
+
+
+def _add_series(con: duckdb.DuckDBPyConnection) -> None:
+    """Temporary table `series` (key): titles published in three different years; all their records are due."""
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE series AS
@@ -188,7 +201,7 @@ def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE live AS
         WITH touched AS (SELECT DISTINCT hash FROM store.block WHERE record_no IN (SELECT record_no FROM due_no))
-        SELECT hash FROM store.block JOIN touched USING (hash) GROUP BY hash HAVING count(*) BETWEEN 2 AND {LARGEST_BLOCK}
+        SELECT hash FROM store.block JOIN touched USING (hash) GROUP BY hash, kind HAVING count(*) BETWEEN 2 AND {_CAP}
         """
     )
     con.execute("CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)")

@@ -15,11 +15,11 @@ __all__ = ["judge_pairs"]
 _LARGEST_KEY = 200
 """Records sharing one identifier or link; beyond it the link names no paper (a table of contents)."""
 
-_MOST_BITS = 8
-"""Of 64 bits of hashed words, how many may differ: four words exchanged. Two papers on one subject differ in a dozen."""
+_MOST_BITS, _MOST_BITS_NAMED = 8, 11
+"""Of 64 bits of hashed words, how many may differ: four words exchanged; more where both carry one name in front.
 
-_MOST_BITS_NAMED = 11
-"""The same where both carry one name in front of the colon: then half of the words may be others."""
+Two papers on one subject differ in a dozen.
+"""
 
 _LONGEST = 300  # characters of a key that are compared: edit distance costs the product of the lengths
 
@@ -48,13 +48,16 @@ def _contrary() -> str:
     for left, right in _OPPOSITES:
         for p, q in (("only_x", "only_y"), ("only_y", "only_x")):
             parts.append(f"list_has_any(list_transform({p}, lambda w: replace(w, '{left}', '{right}')), {q})")
-    return f"(len(only_x) > 0 AND len(only_y) > 0 AND len(only_x) <= 4 AND ({' OR '.join(parts)}))"
+    # the lists are only gone through where an answer can matter
+    return f"CASE WHEN (name_equal OR likeness >= 0.8) AND len(only_x) BETWEEN 1 AND 4 AND len(only_y) BETWEEN 1 AND 4 THEN {' OR '.join(parts)} ELSE false END"
 
 
 # What is cheap to know of a pair decides whether the rest is worked out.
 _NEAR_ENOUGH = f"""
     f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key
-    OR bit_count(xor(f.bits, g.bits)) <= CASE WHEN f.name = g.name THEN {_MOST_BITS_NAMED} ELSE {_MOST_BITS} END OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
+    OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
+    OR (bit_count(xor(f.bits, g.bits)) <= CASE WHEN f.name = g.name THEN {_MOST_BITS_NAMED} ELSE {_MOST_BITS} END
+        AND bit_count(f.bits & g.bits) >= CASE WHEN f.name = g.name THEN 0.5 ELSE 0.6 END * least(bit_count(f.bits), bit_count(g.bits)))
     OR c.by_authors
 """
 
@@ -63,41 +66,43 @@ _ABSTRACT_WORDS = "list_distinct(list_filter(string_split_regex(lower({0}.abstra
 _FEATURES = f"""
 CREATE OR REPLACE TEMP TABLE features AS
 WITH met AS (
-    SELECT x.record_id AS a, y.record_id AS b, f.form AS form_x, g.form AS form_y, f.key AS key_x, g.key AS key_y,
-           f.key = g.key AS exact,
-           coalesce(f.tail = g.key OR g.tail = f.key, false) AS tail_equal,
-           coalesce(f.tail = g.tail, false) AS tails_equal,
-           coalesce(f.name = g.name, false) AS name_equal,
-           NOT (f.name = ANY({list(COMMON_WORDS)}) OR length(f.name) < 3) AS coined,
-           starts_with(g.form, f.form || ' :') OR starts_with(f.form, g.form || ' :') AS part,
-           (starts_with(g.form, f.form) AND g.form[length(f.form) + 1] NOT IN ('', ' '))
-               OR (starts_with(f.form, g.form) AND f.form[length(g.form) + 1] NOT IN ('', ' ')) AS cut,
-           f.signature = g.signature AS same_numbers,
-           regexp_matches(f.form, '{_MARK}') <> regexp_matches(g.form, '{_MARK}') AS marked,
-           least(length(f.key), length(g.key)) AS length,
-           list_distinct({telling_words("f.form")}) AS words_x, list_distinct({telling_words("g.form")}) AS words_y,
+    SELECT x.record_id AS a, y.record_id AS b, x.key AS key_x, y.key AS key_y,
+           x.key = y.key AS exact,
+           coalesce(x.tail = y.key OR y.tail = x.key, false) AS tail_equal,
+           coalesce(x.tail = y.tail, false) AS tails_equal,
+           coalesce(x.name = y.name, false) AS name_equal,
+           NOT (x.name = ANY({list(COMMON_WORDS)}) OR length(x.name) < 3) AS coined,
+           starts_with(y.form, x.form || ' :') OR starts_with(x.form, y.form || ' :') AS part,
+           (starts_with(y.form, x.form) AND y.form[length(x.form) + 1] NOT IN ('', ' '))
+               OR (starts_with(x.form, y.form) AND x.form[length(y.form) + 1] NOT IN ('', ' ')) AS cut,
+           x.signature = y.signature AS same_numbers,
+           regexp_matches(x.form, '{_MARK}') <> regexp_matches(y.form, '{_MARK}') AS marked,
+           least(length(x.key), length(y.key)) AS length,
+           list_distinct({telling_words("x.form")}) AS words_x, list_distinct({telling_words("y.form")}) AS words_y,
            len(x.name_tokens) AS names_x, len(y.name_tokens) AS names_y,
            CASE WHEN len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 THEN len(list_intersect(x.name_tokens, y.name_tokens)) ELSE 0 END AS names,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR (f.key = g.key AND f.key IN (SELECT key FROM series)) AS common_title,
-           f.key = g.key AND f.key IN (SELECT key FROM series) AS series,
+           x.generic OR y.generic OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
+           x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("y")} END AS abstract_y,
            NOT x.preprint AND NOT y.preprint AS both_published
-    FROM near c JOIN store.title_form f ON f.record_no = c.a JOIN store.title_form g ON g.record_no = c.b
-         JOIN store.record x ON x.record_id = f.record_id JOIN store.record y ON y.record_id = g.record_id
+    FROM near c JOIN side x ON x.record_no = c.a JOIN side y ON y.record_no = c.b
+),
+worded AS (
+    SELECT *, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
+    FROM met
 ),
 measured AS (
-    SELECT *, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more,
-           list_filter(words_x, lambda w: NOT list_contains(words_y, w)) AS only_x, list_filter(words_y, lambda w: NOT list_contains(words_x, w)) AS only_y,
+    SELECT *, list_filter(words_x, lambda w: NOT list_contains(words_y, w)) AS only_x, list_filter(words_y, lambda w: NOT list_contains(words_x, w)) AS only_y,
            CASE WHEN exact THEN 1.0
                 ELSE 1.0 - levenshtein(key_x[:{_LONGEST}], key_y[:{_LONGEST}]) / greatest(length(key_x[:{_LONGEST}]), length(key_y[:{_LONGEST}]), 1)
            END AS likeness,
            names / greatest(least(names_x, names_y), 1) AS name_share,
            CASE WHEN len(abstract_x) >= 20 AND len(abstract_y) >= 20
                 THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
-    FROM met
+    FROM worded WHERE exact OR tail_equal OR tails_equal OR part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
 )
 SELECT *, (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
        names >= 2 AS several_authors,
@@ -178,6 +183,14 @@ def judge_pairs(con: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE near AS
         SELECT c.a, c.b FROM candidate c JOIN store.title_form f ON f.record_no = c.a JOIN store.title_form g ON g.record_no = c.b
         WHERE {_NEAR_ENOUGH}
+        """
+    )
+    # only the records that are compared, and of them only what is compared: joining whole tables takes 500 MB more
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE side AS
+        SELECT f.*, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract
+        FROM (SELECT * FROM store.title_form WHERE record_no IN (SELECT a FROM near UNION SELECT b FROM near)) f JOIN store.record r USING (record_id)
         """
     )
     con.execute(_FEATURES)

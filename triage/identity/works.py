@@ -100,14 +100,15 @@ _SINGLE = """
 INSERT INTO store.work
 SELECT s.work_id, r.record_id, r.title, r.abstract, coalesce(r.authors, []), r.venue, r.year, r.url, r.published, r.identifiers, 1,
        md5(r.title || chr(31) || coalesce(r.abstract, '')), r.first_run, r.last_run, r.first_seen, r.last_seen
-FROM sized s JOIN store.record r USING (record_id) WHERE s.records = 1
+FROM sized s JOIN (SELECT * FROM store.record WHERE record_id IN (SELECT record_id FROM sized WHERE records = 1)) r USING (record_id)
 """
 
 _SEVERAL = """
 INSERT INTO store.work
-WITH several AS (
+WITH gathered AS (SELECT m.record_id, m.work_id FROM store.membership m JOIN sized s USING (work_id) WHERE s.records > 1),
+several AS (
     SELECT m.work_id, r.*, trim(regexp_replace(lower(r.venue), '[^\\pL\\pN_]+', '-', 'g'), '-') AS folded
-    FROM store.membership m JOIN sized s USING (work_id) JOIN store.record r ON r.record_id = m.record_id WHERE s.records > 1
+    FROM gathered m JOIN (SELECT * FROM store.record WHERE record_id IN (SELECT record_id FROM gathered)) r USING (record_id)
 ),
 kept AS (
     SELECT v.*, coalesce(min(o.place), 99) AS linked,

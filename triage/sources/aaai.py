@@ -102,8 +102,11 @@ def _sets(answer: Element, request: Request, response: Response) -> Parsed:
     """Sections as ListRecords requests. Specs that differ in case alone are one set to the server."""
     del response
     found = [clean_line(spec.text or "") for spec in answer.iter(f"{_OAI}setSpec")]
-    sections = list({spec.casefold(): spec for spec in reversed(found) if ":" in spec}.values())[::-1]
-    specs = sections or [spec for spec in dict.fromkeys(found) if spec]
+    sections: dict[str, str] = {}
+    for spec in found:
+        if ":" in spec:
+            sections.setdefault(spec.casefold(), spec)
+    specs = list(sections.values()) or [spec for spec in dict.fromkeys(found) if spec]
     if not specs:
         raise SourceError(f"{request.url}: a list of sets without a set", hint=SITE_CHANGED)
     year = request.key.partition(" ")[0]

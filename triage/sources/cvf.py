@@ -184,7 +184,7 @@ def _record(entry: _Entry, sha256: str) -> Record:
 
 def _bibtex_authors(bibtex: str) -> list[str]:
     """Names as "Last, First": `author = {...},` is one line in both layouts."""
-    _, _, behind = bibtex.partition("author")
+    _, _, behind = bibtex.replace("\r", "").partition("author")
     names, end, _ = behind.partition("},\n")
     return _BETWEEN_AUTHORS.split(names.partition("{")[2].strip()) if end else []
 
@@ -260,7 +260,5 @@ def _paged(request: Request, response: Response) -> Parsed:
         raise not_the_page(response.body, request.url, "the title of a CVF paper")
     if record.abstract is None:
         return Parsed((record,), Verdict(False, "no abstract on the paper's page", 1))
-    return Parsed(
-        (record,),
-        Verdict(b"</html>" in response.body.lower(), "the paper" if b"</html>" in response.body.lower() else "the page ends too early", 1),
-    )
+    whole = b"</html>" in response.body.lower()
+    return Parsed((record,), Verdict(whole, "the paper" if whole else "the page ends too early", 1))

@@ -75,7 +75,8 @@ def _parse_listing(page: Page, request: Request, response: Response) -> Parsed:
     declared = years[year] if year else len(links)
     base = request.url.partition("/papers.php")[0]
     more = tuple(_page(record, base) for record in entries.records)
-    return Parsed(entries.records, entries.verdict(declared=declared, what="papers", whole=page.whole), entries.refused, more)
+    verdict = entries.verdict(declared=declared, what="papers", whole=page.whole, signed=True)
+    return Parsed(entries.records, verdict, entries.refused, more)
 
 
 def _year_asked(request: Request) -> int | None:

@@ -37,8 +37,11 @@ class Entries:
     def count(self) -> int:
         return len(self.records) + len(self.refused) + self.repeated
 
-    def verdict(self, *, declared: int | None, what: str, whole: bool = True) -> Verdict:
-        """Complete when nothing declared is missing, hardly anything is refused and the answer did not end early."""
+    def verdict(self, *, declared: int | None, what: str, whole: bool = True, signed: bool = False) -> Verdict:
+        """Complete when nothing declared is missing, hardly anything is refused and the answer did not end early.
+
+        `signed` says that papers name their authors there: when hardly any does, the layout is another one.
+        """
         found = len(self.records)
         if not self.count:
             reason = f"no {what}" + (f" where {declared} are declared" if declared else "")
@@ -50,6 +53,9 @@ class Entries:
             return Verdict(False, f"{reason}; the answer ends too early", declared)
         if declared is not None and declared not in {found + len(self.refused), self.count}:
             return Verdict(False, f"{reason}: the numbers differ", declared)
+        unsigned = sum(not record.authors for record in self.records) if signed else 0
+        if unsigned and 2 * unsigned >= found:
+            return Verdict(False, f"{reason}, {unsigned} without authors", declared)
         return Verdict(len(self.refused) <= MOST_REFUSED * self.count, reason, declared)
 
 

@@ -70,7 +70,7 @@ def _parse_listing(page: Page, request: Request, response: Response) -> Parsed:
         wrapped, lambda one: _listed(page, one[0], one[1], response.sha256), url=request.url, named=lambda one: text_of(one[0])
     )
     declared = len({match.groups() for _, href in page.links() if (match := _PAPER.search(href))})
-    verdict = entries.verdict(declared=declared, what="papers", whole=page.whole)
+    verdict = entries.verdict(declared=declared, what="papers", whole=page.whole, signed=True)
     more = tuple(
         Request(
             key=f"IJCAI {record.year} page {record.source_key}",

@@ -74,7 +74,7 @@ class OpenReview(VenueSource):
             reason = f"OpenReview says: {clean_line(str(said))[:200]}" if said else "no list of notes"
             raise SourceError(f"{request.url}: {reason}", hint=_CLOSED if said else "the API may have changed")
         entries = read_entries(notes, lambda note: _accepted(note, request, response.sha256), url=request.url, named=_named)
-        verdict, more = _verdict(entries.verdict(declared=None, what="papers"), answer, len(notes), request)
+        verdict, more = _verdict(entries.verdict(declared=None, what="papers", signed=True), answer, len(notes), request)
         return Parsed(entries.records, verdict, entries.refused, more)
 
 

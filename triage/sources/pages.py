@@ -59,9 +59,7 @@ class Page:
 
 def read_page(body: bytes, url: str) -> Page:
     """The page. Raises SourceError when it is empty, or nested beyond what the parser reads."""
-    root = read_listing(body, url)
-    for element in list(root.iter("br")):
-        element.tail = " " + (element.tail or "")
+    root = read_listing(re.sub(rb"<br\b", b" <br", body, flags=re.IGNORECASE), url)  # a broken line divides words
     return Page(root, body, url, whole=b"</html" in body[-4096:].lower())
 
 

@@ -49,6 +49,7 @@ _SERIES = {
     "Asian Conference on Machine Learning": "ACML",
     "Conference on Uncertainty in Artificial Intelligence": "UAI",
 }
+"""Conferences by their full names, as headings and files of a volume give them; another one is a line here."""
 
 _HTML = ("text/html", "application/xhtml+xml")
 _YAML = ("text/yaml", "text/x-yaml", "application/yaml", "application/x-yaml", "text/plain", "application/octet-stream")
@@ -65,14 +66,15 @@ class PMLR(VenueSource):
     pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
-        """The volume's index, or the front page that names the volume. Raises UsageError before 2007."""
-        if year < FIRST_YEAR:
-            raise UsageError(f"PMLR has nothing of {year}", hint=f"its first volume is of {FIRST_YEAR}")
+        """The volume's index, or the front page that names the volume. Raises UsageError for other venues, and before 2007."""
+        name = next((short for short in _SERIES.values() if short.upper() == venue.upper()), None)
+        if name is None or year < FIRST_YEAR:
+            raise UsageError(f"PMLR has no {venue} {year}", hint=f"it has {', '.join(_SERIES.values())}, the earliest of {FIRST_YEAR}")
         base = base_url.rstrip("/")
-        volume = ICML_VOLUMES.get(year) if venue.upper() == "ICML" else None
+        volume = ICML_VOLUMES.get(year) if name == "ICML" else None
         if volume:
-            return (_index(f"{venue} {year}", volume, base),)
-        return (Request(key=f"{venue} {year} volumes", url=f"{base}/", accept=_HTML),)
+            return (_index(f"{name} {year}", volume, base),)
+        return (Request(key=f"{name} {year} volumes", url=f"{base}/", accept=_HTML),)
 
     def parse(self, request: Request, response: Response) -> Parsed:
         """Front page, volume index, citeproc.yaml, bibliography.bib, a paper's page or its source: told apart by content.
@@ -127,7 +129,7 @@ def _parse_front(page: Page, request: Request) -> Parsed:
         called = re.sub(r"^proceedings of (?:the )?|\s*proceedings$", "", called.strip(" :").casefold()).strip()
         if venue and called == wanted and number.isdigit():
             more = (_index(f"{venue} {year}", int(number), request.url.rstrip("/")),)
-            return Parsed((), Verdict(False, f"volume {number}", None), more=more)
+            return Parsed((), Verdict(False, f"no papers but their volume, {number}", nothing="truly none"), more=more)
     if not page.whole:
         return Parsed((), Verdict(False, "the list of volumes ends too early", None, "parsed none"))
     return Parsed((), Verdict(True, f"{len(volumes)} volumes, none is {venue or 'asked for'} {year or ''}".strip(), 0, "truly none"))
@@ -149,7 +151,7 @@ def _parse_index(page: Page, request: Request, response: Response) -> Parsed:
     blocks = page.find("div", "paper")
     entries = read_entries(blocks, lambda block: _listed(page, block, context), url=request.url, named=text_of)
     declared = len(page.find("p", "links"))
-    verdict = entries.verdict(declared=declared, what="papers", whole=page.whole)
+    verdict = entries.verdict(declared=declared, what="papers", whole=page.whole, signed=True)
     more: tuple[Request, ...] = ()
     if entries.records:
         url = f"{request.url.rstrip('/')}/assets/bib/citeproc.yaml"
@@ -266,7 +268,9 @@ def _parse_citeproc(request: Request, response: Response) -> Parsed:
     items = re.split(r"^(?=- \w+:)", text, flags=re.MULTILINE)[1:]
     read = _yaml_reader()
     entries = read_entries(items, lambda item: _cited(read(item), request, response.sha256), url=request.url, named=_first_line)
-    return _judged(entries, request, whole=text.endswith("\n"))
+    # every paper's lines end with the same one, so that a file that stops between two lines shows
+    whole = text.endswith("\n") and _last_name(items[-1]) == _last_name(items[0])
+    return _judged(entries, request, whole=whole)
 
 
 def _parse_post(request: Request, response: Response) -> Parsed:
@@ -383,10 +387,14 @@ def _judged(entries: Entries, request: Request, *, whole: bool) -> Parsed:
     Stricter than a listing, because another file can be asked instead.
     """
     declared = _asked(request)[2]
-    verdict = entries.verdict(declared=declared, what="papers", whole=whole)
+    verdict = entries.verdict(declared=declared, what="papers", whole=whole, signed=True)
     if entries.refused:
         verdict = replace(verdict, complete=False)
     return Parsed(entries.records, with_abstracts(verdict, entries.records, WITH_ABSTRACT), entries.refused)
+
+
+def _last_name(item: str) -> str | None:
+    return next(iter(re.findall(r"^(?:- |  )(\w[\w-]*):", item, flags=re.MULTILINE)[::-1]), None)
 
 
 def _first_line(item: str) -> str:

@@ -115,7 +115,11 @@ class Virtual(VenueSource):
         if isinstance(value, dict) and isinstance(value.get("results"), list):
             return _events(value, request, response)
         named = request.url.endswith("-abstracts.json")
-        if isinstance(value, dict) and (value or named) and all(key.isdigit() and isinstance(text, str | None) for key, text in value.items()):
+        if (
+            isinstance(value, dict)
+            and (value or named)
+            and all(key.isdigit() and isinstance(text, str | None) for key, text in value.items())
+        ):
             return _abstracts(value, request)
         said = value.get("detail") if isinstance(value, dict) else None
         found = f"the site says: {clean_line(said)[:200]}" if isinstance(said, str) else "neither events nor abstracts"
@@ -239,18 +243,24 @@ def _forum(event: dict[str, Any]) -> str:
     return identifiers_in_url(_text(event.get("paper_url"))).get("openreview", "")
 
 
-def _rank(event: dict[str, Any]) -> int:
-    said = _text(event.get("decision")) or _text(event.get("eventtype"))
+def _acceptance(events: Sequence[dict[str, Any]]) -> str | None:
+    """The highest of what the events say, in the venue's words; the kind of an event speaks where no decision is as high."""
+    said = [_text(event.get(field)) for field in ("decision", "eventtype") for event in events]
+    return clean_line(min((words for words in said if words.strip()), key=_rank, default="")) or None
+
+
+def _rank(said: str) -> int:
     return next((place for place, words in enumerate(_RANKS) if words.search(said)), len(_RANKS))
 
 
 def _record(paper: _Paper, site: Site | None, year: int | None, sha256: str) -> Record:
     """The poster is what the record is of; the decision is the highest, and each field the first that is given."""
-    events = sorted(paper.events, key=lambda event: (_text(event.get("eventtype")).casefold() != "poster", _number(event)))
+    events = paper.events
+    if len(events) > 1:
+        events = sorted(events, key=lambda event: (_text(event.get("eventtype")).casefold() != "poster", _number(event)))
     lead = events[0]
     if not (number := _number(lead)):
         raise ValueError("an event without an id")
-    highest = min(events, key=_rank)
     path = next((path for event in events if (path := _text(event.get("virtualsite_url")))), "")
     found = _PAPER_PATH.search(path)
     year = int(found[1]) if found else year
@@ -268,7 +278,7 @@ def _record(paper: _Paper, site: Site | None, year: int | None, sha256: str) -> 
         venue=site.venue if site else None,
         year=year,
         track=next((track for event in events if (track := _track(event))), None),
-        acceptance=clean_line(_text(highest.get("decision")) or _text(highest.get("eventtype"))) or None,
+        acceptance=_acceptance(events),
         identifiers=identifiers,
         links=links,
         raw_sha256=sha256,

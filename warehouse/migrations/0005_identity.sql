@@ -7,7 +7,8 @@ CREATE TABLE store.title_form (
     record_no INTEGER, record_id VARCHAR, form VARCHAR, key VARCHAR, name VARCHAR, head VARCHAR, tail VARCHAR, signature VARCHAR, bits UBIGINT
 );
 
--- kind: 1 words of the title, 2 authors (only of records with an abstract, to find renamed papers).
+-- kind: 1 words of the title, 2 authors (only of records with an abstract, to find renamed papers), 3 the name
+-- in front of the colon.
 CREATE TABLE store.block (hash UBIGINT, record_no INTEGER, kind UTINYINT);
 
 -- A person's `same` and `not-same`, record by record, as they were when identity last ran.

@@ -189,7 +189,8 @@ COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.claims AS
-SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim;
+SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim
+WHERE metric IS NOT NULL;  -- a work without figures has one row without a metric
 COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure';
 COMMENT ON COLUMN main.claims.work_id IS 'the work';
 COMMENT ON COLUMN main.claims.metric IS 'speedup, latency, flops, params, memory, tokens, accuracy-kept, ...';
