@@ -135,7 +135,7 @@ def test_one_step_at_a_time_gives_the_same_as_a_run(desk: Desk, tmp_path: Path, 
     desk.json("run")
     other = Desk(tmp_path / "steps", capsys)
     import_all(other)
-    for step in ("identify", "screen", "label", "note", "list"):
+    for step in ("identify", "screen", "label", "note", "claim", "list"):
         assert other(step) == 0
     assert other.state() == desk.state()
 
@@ -143,7 +143,7 @@ def test_one_step_at_a_time_gives_the_same_as_a_run(desk: Desk, tmp_path: Path, 
 def test_one_work_by_the_beginning_of_its_id(desk: Desk) -> None:
     import_all(desk)
     work = desk.rows("SELECT work_id FROM works WHERE title LIKE 'Painting%'")[0][0]
-    for step in ("screen", "label", "note"):
+    for step in ("screen", "label", "note", "claim"):
         assert [s["new"] for s in desk.json(step, "--work", work[:9])["steps"] if s["step"] == step] == [1]
     assert desk("screen", "--work", "w") == 2
     assert desk("screen", "--work", "nothing") == 2

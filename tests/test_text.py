@@ -65,6 +65,7 @@ def test_titles_that_name_no_paper(title: str) -> None:
         ("https://openreview.net/forum?id=aB_c-1", {"openreview": "aB_c-1"}),
         ("https://doi.org/10.48550/arXiv.2305.17530", {"arxiv": "2305.17530"}),
         ("https://doi.org/10.18653/v1/2023.acl-long.721", {"doi": "10.18653/v1/2023.acl-long.721", "anthology": "2023.acl-long.721"}),
+        ("https://doi.org/10.18653/v1/p19-1001", {"doi": "10.18653/v1/p19-1001", "anthology": "P19-1001"}),
         ("https://dx.doi.org/10.1109/ABC.2023.1", {"doi": "10.1109/abc.2023.1"}),
         ("https://example.org/abs/2305.17530", {}),
         (None, {}),

@@ -30,9 +30,9 @@ def claim(run: Run, works: Sequence[str] | None = None) -> StepReport:
     """Read the claims of what is due, or of the named works. `new` were read now, `known` had not changed."""
     with run.warehouse.burst() as con:
         wanted = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, w.text_hash, c.basis IS NOT DISTINCT FROM w.text_hash || $version"
+            "SELECT w.work_id, w.title, w.abstract, w.text_hash, c.basis IS NOT DISTINCT FROM w.text_hash || $version || w.work_id"
             " FROM store.work w JOIN main.works v USING (work_id)"
-            # two bases: works were merged since, and their claims stand side by side
+            # works that were merged since have two bases, and their claims stand side by side
             " LEFT JOIN (SELECT work_id, CASE WHEN count(DISTINCT basis) = 1 THEN min(basis) END AS basis FROM store.claim GROUP BY work_id) c"
             " USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR (v.proposed AND v.decision IS NULL)"
@@ -46,7 +46,7 @@ def claim(run: Run, works: Sequence[str] | None = None) -> StepReport:
     for work_id, title, abstract, text_hash, _ in due:
         claims = [one.model_dump() for one in find_claims(title, abstract)]
         found += len(claims)
-        rows += [{"work_id": work_id, "basis": text_hash + _VERSION, **one} for one in claims or [{}]]
+        rows += [{"work_id": work_id, "basis": text_hash + _VERSION + work_id, **one} for one in claims or [{}]]
         run.progress.advance()
     _store(run, rows)
     return run.add(StepReport(step="claim", read=len(wanted), new=len(due), known=len(wanted) - len(due), counts={"claims": found}))
@@ -55,7 +55,9 @@ def claim(run: Run, works: Sequence[str] | None = None) -> StepReport:
 def _store(run: Run, rows: Sequence[dict[str, Any]]) -> None:
     with run.warehouse.burst() as con:
         stage(con, "new_claim", rows, _SHAPE)
-        con.execute("DELETE FROM store.claim WHERE work_id IN (SELECT work_id FROM new_claim) OR work_id NOT IN (SELECT work_id FROM store.work)")
+        con.execute(
+            "DELETE FROM store.claim WHERE work_id IN (SELECT work_id FROM new_claim) OR work_id NOT IN (SELECT work_id FROM store.work)"
+        )
         con.execute(
             "INSERT INTO store.claim (work_id, metric, value, unit, direction, against, quote, producer, basis, run_id, made_at)"
             " SELECT work_id, metric, value, unit, direction, against, quote, 'lexical', basis, ?, ? FROM new_claim",

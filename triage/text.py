@@ -183,7 +183,9 @@ def identifiers_of_doi(doi: str) -> dict[str, str]:
     if found := _ARXIV_DOI.match(doi):
         return {"arxiv": found["arxiv"]}
     if found := _ANTHOLOGY_DOI.match(doi):
-        return {"doi": doi, "anthology": found["anthology"]}
+        name = found["anthology"]
+        # a DOI has no case, the ids of before 2020 are written in capitals
+        return {"doi": doi, "anthology": name.upper() if "." not in name else name}
     return {"doi": doi}
 
 

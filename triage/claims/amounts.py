@@ -28,7 +28,9 @@ def parameters(one: Beside) -> Reading | None:
     has = re.search(r"\b(?:has|have|contains?|containing|comprises?|requires?|requiring|uses?|adds?|adding) ?\Z", near) and OWN.search(
         one.left
     )
-    compared = re.match(r"(?:\w+ ){0,2}?param(?:eter)?s? [(,] (?:only |just )?# of (?:the |its )?(?:teacher|original|full|baseline|base)", one.right)
+    compared = re.match(
+        r"(?:\w+ ){0,2}?param(?:eter)?s? [(,] (?:only |just )?# of (?:the |its )?(?:teacher|original|full|baseline|base)", one.right
+    )
     if not one.little and not compared and (not has or _NO_OWN_SIZE.search(one.left)):
         return None
     tuned = about(found[0]) == "trainable-params" or (verb and verb[0] == "tune") or (one.tuning and not has)

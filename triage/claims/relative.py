@@ -10,6 +10,7 @@ from triage.claims.beside import (
     PHRASE,
     STOP,
     Beside,
+    Direction,
     Reading,
     count_words,
     last_verb,
@@ -137,10 +138,11 @@ def _changes_itself(one: Beside) -> Reading | None:
     """ "latency falls by 50 %", "decoding is accelerated by 2x"."""
     left = " ".join(one.left.rpartition("#")[2].split()[-7:])
     found = _PASSIVE.search(left)
-    if one.link != "by" or not found or is_accuracy(left):
+    if one.link not in {"by", "to"} or not found or is_accuracy(left) or (one.link == "to" and (found["quick"] or one.unit != "%")):
         return None
     metric = speed_of(found["what"]) if found["quick"] else saved_metric(found["what"])
-    return reading_of(metric, "up" if metric == "speedup" else "down", one, count_words(found[0]), 0)
+    direction: Direction = "up" if metric == "speedup" else "kept" if one.link == "to" else "down"
+    return reading_of(metric, direction, one, count_words(found[0]), 0)
 
 
 def _changed_by(one: Beside) -> Reading | None:

@@ -104,7 +104,8 @@ measured AS (
                 THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
     FROM worded WHERE exact OR tail_equal OR tails_equal OR part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
 )
-SELECT *, (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
+SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_y),
+       (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
        names >= 2 AS several_authors,
        names_x > 0 AND names_y > 0 AND names = 0 AS strangers,
        len(list_filter(list_intersect(words_x, words_y), lambda w: w NOT IN {sql_list(COMMON_WORDS)})) AS telling,
@@ -197,4 +198,6 @@ def judge_pairs(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_BY_TITLE)
     con.execute(_BY_KEY)
     # what is sure by one rule is no doubt by another
+    for table in ("candidate", "live", "member", "near", "side", "features"):
+        con.execute(f"DROP TABLE {table}")
     con.execute("DELETE FROM pair WHERE rule = 'doubt' AND (a, b) IN (SELECT (a, b) FROM pair WHERE verdict = 'auto')")
