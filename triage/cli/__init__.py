@@ -34,6 +34,8 @@ _COMMANDS = {
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),
     "export": ("triage.cli.lists", "Export selected works."),
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
+    "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
+    "eval": ("triage.cli.eval", "Score the program against labelled files."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

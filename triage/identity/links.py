@@ -42,11 +42,13 @@ def _read(text: str, name: str) -> tuple[LinkOrder, ...]:
         venues = yaml.load(text, Loader=loader)["venues"]  # noqa: S506  (the safe loader, in C where there is one)
         return tuple(one for venue in venues for one in _orders(venue))
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise SettingsError(f"{name}: no list of venues: {error}", hint="the file shipped with the program is an example of the form") from error
+        raise SettingsError(
+            f"{name}: no list of venues: {error}", hint="the file shipped with the program is an example of the form"
+        ) from error
 
 
 def _orders(venue: dict[str, Any]) -> list[LinkOrder]:
-    found = {}
+    found: dict[tuple[Any, ...], LinkOrder] = {}
     for name in (venue["name"], venue["id"], *venue.get("aliases", ())):
         for edition in venue.get("editions", ()):
             sources = dict.fromkeys([edition["link"], *edition["sources"]])
