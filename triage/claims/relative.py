@@ -130,7 +130,8 @@ _MEASURED = re.compile(r"(?:in terms of |absolute |in )?(?:\w+ ){0,2}?(?:accurac
 
 _PASSIVE = re.compile(
     r"(?P<what>(?:\w+ ){1,5}?)(?:(?:is|are|was|were|gets?|can be|being) )?(?:further |also |significantly |thus )?"
-    r"(?:(?P<down>falls?|fell|falling|drops?|dropped|decreas(?:es|ed|ing)|shrinks?|shrunk|reduced|cut|lowered|shortened|lower)|(?P<quick>accelerated|sped up))\Z"
+    r"(?:(?P<down>falls?|fell|falling|drops?|dropped|decreas(?:es|ed|ing)|shrinks?|shrunk|reduced|cut|lowered|shortened|lower)"
+    r"|(?P<quick>accelerated|sped up)|(?P<up>grows?|rises?|improves?|improved|increases?|increased|boosted|raised))\Z"
 )
 
 
@@ -140,6 +141,12 @@ def _changes_itself(one: Beside) -> Reading | None:
     found = _PASSIVE.search(left)
     if one.link not in {"by", "to"} or not found or is_accuracy(left) or (one.link == "to" and (found["quick"] or one.unit != "%")):
         return None
+    if found["up"]:
+        metric = about(found["what"])
+        if metric not in GAINS or not _NAMES_SPEED.search(found["what"]) or one.link == "to":
+            return None
+        metric = "throughput" if metric == "throughput" else speed_of(found["what"])
+        return reading_of(metric, "down" if metric == "training-cost" else "up", one, count_words(found[0]), 0)
     metric = speed_of(found["what"]) if found["quick"] else saved_metric(found["what"])
     direction: Direction = "up" if metric == "speedup" else "kept" if one.link == "to" else "down"
     return reading_of(metric, direction, one, count_words(found[0]), 0)

@@ -21,7 +21,7 @@ _COMMANDS = {
     "init": ("triage.cli.workspace", "Make a workspace: settings, .gitignore, decisions.jsonl."),
     "demo": ("triage.cli.demo", "Try everything on small made documents, without network or key."),
     "import": ("triage.cli.gathering", "Read lists, notes and saved pages you already have."),
-    "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, link or DOI."),
+    "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, a DOI or a link."),
     "run": ("triage.cli.steps", "Gather, then do everything that is due, and report."),
     "gather": ("triage.cli.gathering", "Ask the feeds for what is due."),
     "sources": ("triage.cli.sources", "List the feeds and how they are; read a saved answer."),

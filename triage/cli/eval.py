@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli.common import json_option
+from triage.cli.scale import claims, labels, screening
 
 if TYPE_CHECKING:
     from triage.evaluation.identity import IdentityScore
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 @click.group("eval", epilog="Example: triage eval identity unified.csv pairs.csv")
 def eval_command() -> None:
-    """Score the program against labelled files. Works outside any workspace."""
+    """Score the program against labelled files, or against your own decisions. With files it works outside any workspace."""
+
+
+for _command in (screening, labels, claims):
+    eval_command.add_command(_command)
 
 
 @eval_command.command("identity", epilog="Example: triage eval identity unified.csv pairs.csv --json")

@@ -57,8 +57,14 @@ class _Figure(NamedTuple):
     unit: str
 
     def same(self, other: _Figure) -> bool:
-        families = _FAMILIES.get(self.metric, self.metric) == _FAMILIES.get(other.metric, other.metric)
-        return families and self.unit == other.unit and math.isclose(self.value, other.value, rel_tol=_NEAR)
+        if _FAMILIES.get(self.metric, self.metric) != _FAMILIES.get(other.metric, other.metric):
+            return False
+        one, two = (self, other) if "speedup" not in {self.metric, other.metric} else (self.as_factor(), other.as_factor())
+        return one.unit == two.unit and math.isclose(one.value, two.value, rel_tol=_NEAR)
+
+    def as_factor(self) -> _Figure:
+        """ "13 % faster" as a factor, whatever it was filed under."""
+        return self._replace(value=1 + self.value / 100, unit="x") if self.unit == "percent" else self
 
 
 class _Paper(NamedTuple):
@@ -105,12 +111,12 @@ def evaluate_claims(
 
 def _figure(said: Mapping[str, Any], where: str) -> _Figure:
     metric, value, unit = said.get("metric"), said.get("value"), said.get("unit", "")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not isinstance(metric, str) or not isinstance(unit, str) or not number or not math.isfinite(value):
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not isinstance(metric, str) or not isinstance(unit, str) or not math.isfinite(number):
         raise DocumentError(
             f"{where}: a claim needs a metric, a number as value, and a unit", hint='such as {"metric": "speedup", "value": 2, "unit": "x"}'
         )
-    return _Figure(metric, *normalised(metric, float(value), unit))
+    return _Figure(metric, *normalised(metric, number, unit))
 
 
 def _compared(title: str, said: Sequence[_Figure], found: Sequence[_Figure]) -> _Paper:

@@ -77,7 +77,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except UnicodeDecodeError as error:
         raise DocumentError(f"{path}:{number}: not UTF-8", hint="save the file as UTF-8") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise DocumentError(f"{path}: cannot be read: {error}", hint="check the name, the permissions and whether the file is whole") from error
+        raise DocumentError(
+            f"{path}: cannot be read: {error}", hint="check the name, the permissions and whether the file is whole"
+        ) from error
 
 
 def _paper(line: str, where: str) -> LabelledPaper:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -195,7 +196,7 @@ def _reliability(
             best[name] = max(best.get(name, 0.0), one.confidence or 0.0)
         sure += [(confidence, name in said) for name, confidence in best.items() if name != "survey" or flagged]
     bins = []
-    for least, most in zip(_BINS, _BINS[1:], strict=False):
+    for least, most in pairwise(_BINS):
         inside = [(c, right) for c, right in sure if least <= c < most or (c == most == 1.0)]
         if inside:
             mean, right = share(sum(c for c, _ in inside), len(inside)), share(sum(right for _, right in inside), len(inside))

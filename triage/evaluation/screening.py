@@ -90,7 +90,7 @@ def _area(scores: Sequence[float], chosen: Sequence[bool]) -> float:
     for score, yes in zip(scores, chosen, strict=True):
         by_score.setdefault(score, [0, 0])[yes] += 1
     below, wins = 0, 0.0
-    for _, (no, yes) in sorted(by_score.items()):
-        wins += yes * (below + no / 2)
-        below += no
+    for _, (others, wanted) in sorted(by_score.items()):
+        wins += wanted * (below + others / 2)
+        below += others
     return share(wins, below * sum(chosen))

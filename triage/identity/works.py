@@ -115,7 +115,7 @@ kept AS (
            CASE WHEN v.source <> 'documents' THEN 1 WHEN starts_with(v.source_key, 'yearly-list:') THEN 0
                 WHEN starts_with(v.source_key, 'notes:') THEN 3 ELSE 2 END AS keeper
     FROM several v LEFT JOIN link_order o
-         ON o.venue = v.folded AND o.source = v.source AND v.year >= coalesce(o.first, v.year) AND v.year <= coalesce(o.last, v.year)
+         ON o.venue = v.folded AND o.source = v.source AND v.year BETWEEN o.first AND o.last
     GROUP BY ALL
 ),
 ranked AS (
