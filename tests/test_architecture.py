@@ -66,5 +66,11 @@ def test_prefect_stays_in_flows_and_in_the_commands_that_start_them(name: str, p
     if name == "cli":
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names = (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
         assert not [n for n in names if n.split(".")[0] in {"prefect", "flows"}], path

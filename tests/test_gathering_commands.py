@@ -31,7 +31,8 @@ class Gathering(Desk):
         super().__init__(folder, capsys)
         self.server = server
         tables = "".join(
-            f'[sources.{name}]\nbase_url = "{server.url}"\npace = 0\n' for name in ("arxiv", "huggingface", "openalex", "semanticscholar", "cvf")
+            f'[sources.{name}]\nbase_url = "{server.url}"\npace = 0\n'
+            for name in ("arxiv", "huggingface", "openalex", "semanticscholar", "cvf")
         )
         (folder / "triage.toml").write_text(f"[web]\nattempts = 1\n{tables}")
         server.say(f"/api/daily_papers?date={DAY}&limit=100", Reply.text(daily_list("2405.00001", "2405.00002"), "application/json"))
@@ -187,7 +188,9 @@ def test_a_venues_page_of_a_paper() -> None:
     assert read_reference(url) == Reference("page", url)
 
 
-@pytest.mark.parametrize("words", ["A Made Title", "2305", "", "10.48550/arxiv.x", "https://example.org/paper/1", "https://openreview.net/forum?id=x"])
+@pytest.mark.parametrize(
+    "words", ["A Made Title", "2305", "", "10.48550/arxiv.x", "https://example.org/paper/1", "https://openreview.net/forum?id=x"]
+)
 def test_what_cannot_be_looked_up_is_refused_with_what_to_do(words: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_reference(words)

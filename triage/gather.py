@@ -16,7 +16,7 @@ from triage.errors import RateLimitedError, SourceError, UnreachableError
 from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources import Request, Response
-from triage.sources.registry import NAMES, every_source, sources
+from triage.sources.registry import NAMES, every_source
 from triage.web.raw import RawStore
 
 if TYPE_CHECKING:
