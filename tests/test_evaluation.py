@@ -294,7 +294,7 @@ def test_without_a_file_the_workspaces_own_words_are_the_scale(desk: Desk) -> No
     assert desk("eval", "screening") == 1
     assert desk("import", desk.file("list.md", LIST.format(tick="x"))) == 0
     report = desk.json("eval", "labels", "--level", "fine")
-    assert (report["n"], list(report["per_label"])[0]) == (1, "token-reduction/pruning")
+    assert (report["n"], next(iter(report["per_label"]))) == (1, "token-reduction/pruning")
     # selected only: there is nothing to rank against
     assert desk("eval", "screening") == 2
     put(Workspace.open(desk.folder, environ={}), [record("9", "Poetry of the North", venue="ACL", year=2023, abstract="On poems.")])

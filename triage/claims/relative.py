@@ -152,6 +152,9 @@ def _changes_itself(one: Beside) -> Reading | None:
     return reading_of(metric, direction, one, count_words(found[0]), 0)
 
 
+_NO_COST = re.compile(r"\b(?:auc|roc|errors?|wer|cer|fid|perplexity|bias|gaps?|hallucinations?|noise)\b")
+
+
 def _changed_by(one: Beside) -> Reading | None:
     """ "reduces the FLOPs by 43 %", "speeding up decoding by 4.5x"; behind an "and" the verb stands further left."""
     verb = last_verb(one.left, CHANGE)
@@ -171,7 +174,7 @@ def _changed_by(one: Beside) -> Reading | None:
         return reading_of(metric, "down" if metric == "training-cost" else "up", one, size, 0)
     if kind == "up" and one.link == "by" and re.search(r"\b(?:time|latency|cost)\b", phrase) and one.unit == "x":
         return reading_of(saved_metric(phrase), "down", one, size, 0)
-    if kind != "down" or (one.link == "to" and one.unit != "%"):
+    if kind != "down" or _NO_COST.search(phrase) or (one.link == "to" and one.unit != "%"):
         return None
     parts = re.split(r" and | , ", phrase)
     if len(parts) == len(one.values) > 1 and all(map(saved_metric, parts)):
