@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,8 +57,8 @@ def _records(case: Case) -> list[Record]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.note)
 def test_cases_whatever_the_order(case: Case, tmp_path: Path) -> None:
     groupings = set()
-    orders = list(itertools.permutations(_records(case)))
-    for number, order in enumerate(orders[:: max(1, len(orders) // 2)]):
+    records = _records(case)
+    for number, order in enumerate((records, records[::-1], [*records[1:], records[0]])[: len(records)]):
         workspace = make_workspace(tmp_path / str(number))
         put(workspace, *([one] for one in order))
         groupings.add(str(ask(workspace, "SELECT list(source_key ORDER BY source_key) AS k FROM records GROUP BY work_id ORDER BY k")))
@@ -149,7 +148,7 @@ _made = st.builds(
 )  # fmt: skip
 
 
-@hypothesis_settings(max_examples=12)
+@hypothesis_settings(max_examples=8)
 @given(st.lists(_made, min_size=2, max_size=7), st.randoms(use_true_random=False))
 def test_order_and_batches_of_arrival_do_not_matter(
     tmp_path_factory: pytest.TempPathFactory, made: list[dict[str, Any]], shuffle: Any

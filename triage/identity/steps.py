@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["find_works", "identify", "identify_due"]
 
+_LEAST_MEMORY, _MEMORY_A_RECORD = 280, 3  # MB, and kB for every record that is new
+
 _MOST_LINES = 20
 """Promotions told one by one in a run's report; the view `promotions` has all."""
 
@@ -41,6 +43,7 @@ def identify(run: Run) -> StepReport:
 
 def identify_due(con: duckdb.DuckDBPyConnection, run: Run) -> StepReport:
     """The same inside the caller's transaction, without adding the report to the run."""
+    _bound_memory(con)
     stage_person_pairs(con)
     corrected_works(con)
     arrived = find_works(con, run.id, run.now())
@@ -62,6 +65,17 @@ def identify_due(con: duckdb.DuckDBPyConnection, run: Run) -> StepReport:
         step="identify", read=arrived, new=founded, known=arrived - founded, messages=lines,
         counts={"works": founded, "uncertain": uncertain, "promoted": len(promotions)},
     )  # fmt: skip
+
+
+def _bound_memory(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep DuckDB's buffers to what the step needs: left alone it keeps every block it reads, 600 MB at half a million works.
+
+    Measured with 10,000 new records against 500,000: the same time, a third less memory. It spills beside the warehouse.
+    """
+    waiting = con.execute("SELECT greatest((SELECT count(*) FROM store.record) - (SELECT count(*) FROM store.membership), 0)").fetchall()[
+        0
+    ][0]
+    con.execute(f"SET memory_limit = '{_LEAST_MEMORY + waiting * _MEMORY_A_RECORD // 1000}MB'")
 
 
 def find_works(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> int:
@@ -96,6 +110,8 @@ def _store_pairs(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) 
     con.execute("INSERT INTO pair SELECT a, b, ?, 1.0, 'auto', 'auto', decision_id FROM said WHERE what = 'same'", [PERSON])
     con.execute("DELETE FROM store.match_edge WHERE a IN (SELECT record_id FROM due) OR b IN (SELECT record_id FROM due)")
     con.execute("DELETE FROM store.match_edge WHERE rule = ?", [PERSON])
+    # a touched key gives all its pairs, also those between records that are not due
+    con.execute("DELETE FROM store.match_edge AS e USING pair p WHERE e.a = p.a AND e.b = p.b AND e.rule = p.rule")
     con.execute(
         "INSERT INTO store.match_edge SELECT a, b, rule, score, verdict, status, evidence, ?, ? FROM pair ORDER BY a, b, rule",
         [run_id, moment],
