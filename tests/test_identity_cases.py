@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "identity_case
 
 
 @pytest.fixture(scope="module")
-def identified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
-    """How many works each case makes: all in one run, told apart by a word of their own and by the number in their titles' words."""
+def identified(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    """How many works each case makes: half of them in one run."""
     counts = []
-    for half in (CASES[::2], CASES[1::2]):  # two warehouses, so that a case is at least once without its neighbours
+    for half in (CASES[::2], CASES[1::2]):  # neighbours that share names stand in different warehouses
         workspace = make_workspace(tmp_path_factory.mktemp("cases"))
         records = [
             record(f"{n}/{place}", fields["title"], source=f"case{n}", **{k: v for k, v in fields.items() if k != "title"})
@@ -35,7 +34,7 @@ def identified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
         put(workspace, records)
         found = dict(ask(workspace, "SELECT source, count(DISTINCT work_id) FROM records GROUP BY source"))
         counts.append([found[f"case{n}"] for n in range(len(half))])
-    yield [counts[n % 2][n // 2] for n in range(len(CASES))]
+    return [counts[n % 2][n // 2] for n in range(len(CASES))]
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["note"] for case in CASES])

@@ -197,12 +197,10 @@ _SERIES = 3
 def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
     """Make temporary table `candidate` (a, b: record numbers, by_authors: both have an abstract and share a block of authors)."""
     con.execute("CREATE OR REPLACE TEMP TABLE due_no AS SELECT record_no FROM store.title_form JOIN due USING (record_id)")
+    everything = con.execute("SELECT (SELECT count(*) FROM due_no) = (SELECT count(*) FROM store.title_form)").fetchall()[0][0]
+    touched = "" if everything else "WHERE hash IN (SELECT hash FROM store.block WHERE record_no IN (SELECT record_no FROM due_no))"
     con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE live AS
-        WITH touched AS (SELECT DISTINCT hash FROM store.block WHERE record_no IN (SELECT record_no FROM due_no))
-        SELECT hash FROM store.block JOIN touched USING (hash) GROUP BY hash, kind HAVING count(*) BETWEEN 2 AND {_CAP}
-        """
+        f"CREATE OR REPLACE TEMP TABLE live AS SELECT hash FROM store.block {touched} GROUP BY hash, kind HAVING count(*) BETWEEN 2 AND {_CAP}"
     )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)"
