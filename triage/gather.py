@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.web import Door, Validators
 
-__all__ = ["gather", "note_sources", "open_door", "restore_answers"]
+__all__ = ["gather", "note_sources", "open_door", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -68,7 +68,7 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
     asked: dict[Request, tuple[Date, frozenset[str]]] = {request: (day, frozenset()) for day, request in harvest.due.requests}
     for _ in range(MOST_PAGES):
         follow: dict[Request, tuple[Date, frozenset[str]]] = {}
-        for request, answer in _willing(list(asked), fetch):
+        for request, answer in willing(list(asked), fetch):
             day, before = asked[request]
             run.progress.advance()
             parsed = harvest.read(request, answer, day)
@@ -85,7 +85,7 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
         harvest.trouble("incomplete", request.key, f"{request.url}: more than {MOST_PAGES} pages follow one another", None, day=day)
 
 
-def _willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
+def willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
     """Answers, the first one by itself: a site that cannot be reached, or wants to be left alone, is not asked the rest."""
     first, rest = requests[:1], requests[1:]
     refusal: SourceError | None = None
@@ -136,7 +136,7 @@ def restore_answers(run: Run) -> bool:
     with run.warehouse.burst() as con:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
         note_sources(con, run)
-    lines = [line for line in read_answers(run.workspace) if (line.url, line.sha256) not in known]
+    lines = [line for line in read_answers(run.workspace) if line.edition is None and (line.url, line.sha256) not in known]
     by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
     for line in lines:
         by_run.setdefault((line.source, line.run_id), []).append(line)

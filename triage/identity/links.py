@@ -42,15 +42,22 @@ def _read(text: str, name: str) -> tuple[LinkOrder, ...]:
         venues = yaml.load(text, Loader=loader)["venues"]  # noqa: S506  (the safe loader, in C where there is one)
         return tuple(one for venue in venues for one in _orders(venue))
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise SettingsError(f"{name}: no list of venues: {error}", hint="the file shipped with the program is an example of the form") from error
+        raise SettingsError(
+            f"{name}: no list of venues: {error}", hint="the file shipped with the program is an example of the form"
+        ) from error
 
 
 def _orders(venue: dict[str, Any]) -> list[LinkOrder]:
-    found = {}
+    found: dict[tuple[Any, ...], LinkOrder] = {}
     for name in (venue["name"], venue["id"], *venue.get("aliases", ())):
+        later: int | None = None
         for edition in venue.get("editions", ()):
+            first, last = edition.get("from"), edition.get("to")
+            if last is None and later is not None:
+                last = later - 1  # the first range that fits counts, and ranges are listed from the newest on
+            later = first if first is not None else later
             sources = dict.fromkeys([edition["link"], *edition["sources"]])
             for place, source in enumerate(sources):
-                one = LinkOrder(venue_key(str(name)), edition.get("from"), edition.get("to"), source, place)
+                one = LinkOrder(venue_key(str(name)), first, last, source, place)
                 found.setdefault(one[:4], one)
     return list(found.values())
