@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from triage.backfill import backfill, gather_venues
 from triage.cli import run_command_line
 from triage.errors import SettingsError, UsageError
 from triage.runs import Run
+from triage.sources import Parsed, Request, Response
 from triage.sources.registry import VENUE_NAMES
+from triage.sources.virtual import Virtual
 from triage.venues import edition_of
 from triage.workspace import Workspace
 
@@ -290,3 +293,25 @@ def test_the_command_gathers_years_and_reports(site: Site, capsys: pytest.Captur
     ]
     assert run_command_line(["backfill", "cvpr", "2025", "--year-to", "2024", *place]) == 2
     assert run_command_line(["backfill", "nowhere", "2025", *place]) == 2
+
+
+def test_a_corrected_parser_is_replayed_over_what_is_stored(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.cvpr()
+    site.backfill()
+    site.asked()
+    place = ["--workspace", str(site.folder)]
+    read = Virtual.parse
+
+    def corrected(self: Virtual, request: Request, response: Response) -> Parsed:
+        parsed = read(self, request, response)
+        return replace(parsed, records=tuple(record.model_copy(update={"track": "Corrected Track"}) for record in parsed.records))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Virtual, "parse", corrected)
+        assert run_command_line(["sources", "reparse", "virtual", *place]) == 0
+    assert site.asked() == []
+    assert site.rows("SELECT source, track, count(*) FROM records GROUP BY ALL ORDER BY ALL") == [
+        ("cvf", None, 2),
+        ("virtual", "Corrected Track", 2),
+    ]
+    assert run_command_line(["sources", "reparse", "nowhere", *place]) == 2

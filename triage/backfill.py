@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from triage.answers import Answer, append_answers, read_answers
 from triage.editions import Reading, Trouble
 from triage.errors import RateLimitedError, SourceError, UnreachableError, UsageError
-from triage.gather import open_door, willing
+from triage.gather import open_door, reread, willing
 from triage.harvest import MOST_NAMED, keep_answers, keep_fetches
 from triage.models import Record
 from triage.records import keep_records
 from triage.runs import StepReport
 from triage.sources import Request, Response
-from triage.sources.registry import VENUE_NAMES, venue_sources
+from triage.sources.registry import NAMES, VENUE_NAMES, venue_sources
 from triage.text import title_key
 from triage.venues import Edition, edition_of
 from triage.web.raw import RawStore
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.web import Door, FetchRow
 
-__all__ = ["backfill", "due_editions", "gather_venues", "restore_editions"]
+__all__ = ["backfill", "due_editions", "gather_venues", "reparse", "restore_editions"]
 
 MOST_ROUNDS = 1000
 """Rounds of further pages; AAAI's largest set has some 60. More is a server that hands out next pages for ever."""
@@ -338,6 +338,19 @@ def restore_editions(run: Run) -> bool:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
     lines = [line for line in read_answers(run.workspace) if line.edition and (line.url, line.sha256) not in known]
     return bool(_reread(run, lines, "restore"))
+
+
+def reparse(run: Run, name: str) -> list[StepReport]:
+    """Read every stored answer of a source again, after its parser was corrected; nothing is asked and nothing deleted.
+
+    Raises UsageError for a source whose answers are not kept.
+    """
+    if name not in {*NAMES, *VENUE_NAMES}:
+        raise UsageError(f"no source {name!r} whose answers are stored", hint=f"there are {', '.join((*NAMES, *VENUE_NAMES))}")
+    lines = [line for line in read_answers(run.workspace) if line.source == name]
+    if name in VENUE_NAMES:
+        return _reread(run, lines, "reparse")
+    return reread(run, lines, "reparse")
 
 
 def _reread(run: Run, lines: Sequence[Answer], step: str) -> list[StepReport]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.web import Door, Validators
 
-__all__ = ["gather", "note_sources", "open_door", "restore_answers", "willing"]
+__all__ = ["gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -137,16 +137,19 @@ def restore_answers(run: Run) -> bool:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
         note_sources(con, run)
     lines = [line for line in read_answers(run.workspace) if line.edition is None and (line.url, line.sha256) not in known]
-    by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
-    for line in lines:
-        by_run.setdefault((line.source, line.run_id), []).append(line)
-    for (name, _), answers in by_run.items():
-        if name in NAMES:
-            run.add(_restore(run, name, answers))
+    reread(run, lines, "restore")
     return bool(lines)
 
 
-def _restore(run: Run, name: str, answers: Sequence[Answer]) -> StepReport:
+def reread(run: Run, lines: Sequence[Answer], step: str) -> list[StepReport]:
+    """Read stored answers of feeds as they were read, run by run; a report for each source and run."""
+    by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
+    for line in lines:
+        by_run.setdefault((line.source, line.run_id), []).append(line)
+    return [run.add(_restore(run, name, answers, step)) for (name, _), answers in by_run.items() if name in NAMES]
+
+
+def _restore(run: Run, name: str, answers: Sequence[Answer], step: str) -> StepReport:
     """What one run read from one source. A body that is gone is told once."""
     store = RawStore(run.workspace.raw)
     harvest = Harvest(Due(sources(run.settings)[name], by_hand=all(line.by_hand for line in answers)))
@@ -159,4 +162,4 @@ def _restore(run: Run, name: str, answers: Sequence[Answer]) -> StepReport:
             harvest.read(request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at), line.day)
         if line.day and line.status:
             harvest.restored[line.day] = line.status if body is not None else "failed"
-    return keep_harvest(run, harvest, step="restore", lines=answers)
+    return keep_harvest(run, harvest, step=step, lines=answers)
