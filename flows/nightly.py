@@ -92,7 +92,9 @@ def nightly(workspace: str, date: str | None = None) -> Any:
     # a report that cannot be shown is a failed task, not a failed night
     report(run, run.status, return_state=True)
     name = "Completed" if run.status == "complete" else "Partial"
-    return Completed(name=name, message=f"Run {run.id} is {run.status}, {len(run.failures)} failures: see the artifact {ARTIFACT}", data=run)
+    return Completed(
+        name=name, message=f"Run {run.id} is {run.status}, {len(run.failures)} failures: see the artifact {ARTIFACT}", data=run
+    )
 
 
 def _steps(run: Run, day: Date | None) -> None:

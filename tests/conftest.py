@@ -27,7 +27,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 
 
 @pytest.fixture(autouse=True)
-def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test spends anybody's money, whatever the machine's environment holds."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+def nobody_elses_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test spends anybody's money or schedules at anybody's server, whatever the machine's environment holds."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "PREFECT_API_URL", "TRIAGE_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)

@@ -110,7 +110,9 @@ def replying(**changes: Any) -> Behaviour:
 
 
 def failing(status: int, message: str, *, code: str | None = None, **headers: str) -> Behaviour:
-    return lambda _: wired({"error": {"message": message, "code": code}}, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    return lambda _: wired(
+        {"error": {"message": message, "code": code}}, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
 
 
 def rate_limited(retry_after: str | None = None) -> Behaviour:

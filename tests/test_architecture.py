@@ -15,7 +15,22 @@ LAYERS = (
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
-    {"gather", "harvest", "adding", "backfill", "editions", "imports", "identity", "screening", "labelling", "notes", "claiming", "lists", "exports", "trace"},
+    {
+        "gather",
+        "harvest",
+        "adding",
+        "backfill",
+        "editions",
+        "imports",
+        "identity",
+        "screening",
+        "labelling",
+        "notes",
+        "claiming",
+        "lists",
+        "exports",
+        "trace",
+    },
     {"pipeline", "report", "evaluation"},
     {"cli", "review"},
 )
@@ -66,5 +81,11 @@ def test_prefect_stays_in_flows_and_in_the_commands_that_start_them(name: str, p
     if name == "cli":
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names = (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
         assert not [n for n in names if n.split(".")[0] in {"prefect", "flows"}], path

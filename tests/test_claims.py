@@ -84,6 +84,7 @@ NONE = [
     "The model is much faster and needs far less memory.",
     "A student trained on all data gains 14.6% in terms of overall accuracy.",
     "Two parameters and 3 layers are tuned.",
+    "This reduces the error on the clip dataset by 3.7%.",
     "It keeps 10% of the content with high accuracy.",
     "",
 ]

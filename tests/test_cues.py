@@ -63,7 +63,9 @@ def test_phrases(phrase: str, text: str, pieces: list[str]) -> None:
     assert found(phrase, text) == pieces
 
 
-@pytest.mark.parametrize("phrase", ["", "   ", "~3", "~2 word", "word ~2", "a*", "*", "wo*rd", "(a|b)", "a.b", "word?", "||", "x" + " a|b_c?" * 9, "##"])
+@pytest.mark.parametrize(
+    "phrase", ["", "   ", "~3", "~2 word", "word ~2", "a*", "*", "wo*rd", "(a|b)", "a.b", "word?", "||", "x" + " a|b_c?" * 9, "##"]
+)
 def test_words_outside_the_language_are_refused(phrase: str) -> None:
     with pytest.raises(PhraseError):
         PhraseMatcher([[phrase]])
@@ -160,7 +162,11 @@ def test_words_that_mean_something_else_are_no_type(title: str, abstract: str, l
 LEAD = "Pictures and words belong together."
 # (what, stronger abstract, weaker abstract): the first must say more about efficiency than the second.
 STRONGER = [
-    ("a figure than praise", "Our vision-language model is 2x faster with 30 % fewer FLOPs.", "Our vision-language model is simple yet efficient."),
+    (
+        "a figure than praise",
+        "Our vision-language model is 2x faster with 30 % fewer FLOPs.",
+        "Our vision-language model is simple yet efficient.",
+    ),
     ("own work than background", "We reduce the computational cost of VLMs.", "Existing VLM methods are computationally expensive."),
     ("doing than not doing", "We prune tokens of the VLM.", "We answer without pruning tokens of the VLM."),
     ("a claim than a manner of speaking", "Our VLM is more efficient.", "Our VLM efficiently captures the scene."),

@@ -86,7 +86,9 @@ def everything(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
 
 def files(workspace: Workspace) -> dict[str, bytes]:
     folders = ("lists", "notes", "raw")
-    paths = [path for folder in folders for path in sorted((workspace.root / folder).rglob("*")) if path.is_file() and path.suffix != ".jsonl"]
+    paths = [
+        path for folder in folders for path in sorted((workspace.root / folder).rglob("*")) if path.is_file() and path.suffix != ".jsonl"
+    ]
     return {workspace.relative(path): path.read_bytes() for path in paths}
 
 

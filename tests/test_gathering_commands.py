@@ -16,7 +16,7 @@ from tests.feeds import announcement, announcement_feed, api_entry, api_feed, da
 from tests.servers import Reply, ScriptedServer
 from tests.workspaces import make_workspace, record
 from tests.workspaces import put as put_records
-from triage.adding import arxiv_reference
+from triage.adding import Reference, read_reference
 from triage.cli import run_command_line
 from triage.errors import UsageError
 
@@ -30,7 +30,10 @@ class Gathering(Desk):
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], server: ScriptedServer) -> None:
         super().__init__(folder, capsys)
         self.server = server
-        tables = "".join(f'[sources.{name}]\nbase_url = "{server.url}"\npace = 0\n' for name in ("arxiv", "huggingface"))
+        tables = "".join(
+            f'[sources.{name}]\nbase_url = "{server.url}"\npace = 0\n'
+            for name in ("arxiv", "huggingface", "openalex", "semanticscholar", "cvf")
+        )
         (folder / "triage.toml").write_text(f"[web]\nattempts = 1\n{tables}")
         server.say(f"/api/daily_papers?date={DAY}&limit=100", Reply.text(daily_list("2405.00001", "2405.00002"), "application/json"))
         server.say(FEED, Reply.text(announcement_feed([announcement("2405.00001", day=DAY)]), "application/atom+xml"))
@@ -160,19 +163,37 @@ def test_a_missing_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     ],
 )  # fmt: skip
 def test_ways_to_name_an_arxiv_paper(words: str) -> None:
-    assert arxiv_reference(words) == "2305.17530"
+    assert read_reference(words) == Reference("arxiv", "2305.17530")
 
 
 def test_old_ids_have_a_slash() -> None:
-    assert arxiv_reference("arXiv:cs/0101001v1") == "cs/0101001"
+    assert read_reference("arXiv:cs/0101001v1") == Reference("arxiv", "cs/0101001")
 
 
 @pytest.mark.parametrize(
-    "words", ["10.1145/3292500.3330701", "https://aclanthology.org/2023.acl-long.1/", "A Made Title", "2305", "", "10.48550/arxiv.x"]
+    ("words", "doi"),
+    [
+        ("10.1145/3292500.3330701", "10.1145/3292500.3330701"),
+        ("https://doi.org/10.1109/CVPR.2023.1", "10.1109/cvpr.2023.1"),
+        ("https://aclanthology.org/2023.acl-long.1/", "10.18653/v1/2023.acl-long.1"),
+        ("https://aclanthology.org/P19-1001", "10.18653/v1/p19-1001"),
+    ],
 )
-def test_what_is_not_on_arxiv_is_refused_with_what_to_do(words: str) -> None:
+def test_ways_to_name_a_doi(words: str, doi: str) -> None:
+    assert read_reference(words) == Reference("doi", doi)
+
+
+def test_a_venues_page_of_a_paper() -> None:
+    url = "https://openaccess.thecvf.com/content/CVPR2025/html/Made_CVPR_2025_paper.html"
+    assert read_reference(url) == Reference("page", url)
+
+
+@pytest.mark.parametrize(
+    "words", ["A Made Title", "2305", "", "10.48550/arxiv.x", "https://example.org/paper/1", "https://openreview.net/forum?id=x"]
+)
+def test_what_cannot_be_looked_up_is_refused_with_what_to_do(words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        arxiv_reference(words)
+        read_reference(words)
     assert "triage import" in str(caught.value.hint)
 
 
@@ -186,7 +207,60 @@ def test_a_paper_is_added_and_goes_through_every_step(desk: Gathering) -> None:
     assert [step["what"] for step in paper["steps"]][:3] == ["gathered", "screened", "proposed"]
     assert desk.rows("SELECT source, source_key FROM records") == [("arxiv", "2401.00005")]
     assert "proposed: Pruning" in desk.printed("add", "2401.00005")
-    assert desk("add", "10.1145/3292500.3330701") == 2
+    assert desk("add", "https://example.org/1") == 2
+
+
+def _pages(name: str) -> bytes:
+    return (Path(__file__).parent / "pages" / name).read_bytes()
+
+
+def test_a_doi_is_asked_at_the_catalogues_until_one_knows_it(desk: Gathering) -> None:
+    works = Reply.text(_pages("openalex/works.json"), "application/json")
+    none = Reply.json({"meta": {"count": 0}, "results": []})
+    for path, answer in ((_openalex("10.1109/cvpr99.2031.00042"), works), (_openalex("10.1/nowhere"), none)):
+        desk.server.say(path, answer)
+    desk.server.say("/graph/v1/paper/batch?" + _fields(desk), Reply.json([None]))
+    added = desk.json("add", "https://doi.org/10.1109/CVPR99.2031.00042")
+    assert [(paper["title"], paper["state"]) for paper in added["papers"]] == [("Cheap Eyes for Expensive Words", "below threshold")]
+    assert desk.rows("SELECT source, identifiers['doi'] FROM records") == [("openalex", "10.1109/cvpr99.2031.00042")]
+    missing = desk.json("add", "10.1/nowhere", status=3)
+    assert [(failure["kind"], failure["item"]) for failure in missing["failures"]][-1] == ("not found", "10.1/nowhere")
+    assert desk.rows("SELECT count(*) FROM records") == [(1,)]
+
+
+def _openalex(doi: str) -> str:
+    from triage.sources.enrichment import Wanted
+    from triage.sources.openalex import OpenAlex
+
+    return OpenAlex().batches([Wanted("k", "", {"doi": doi})], base_url="")[0].request.url
+
+
+def _fields(desk: Gathering) -> str:
+    from triage.sources.enrichment import Wanted
+    from triage.sources.semanticscholar import SemanticScholar
+
+    (batch,) = SemanticScholar().batches([Wanted("k", "", {"doi": "10.1/nowhere"})], base_url=desk.server.url)
+    return batch.request.url.partition("?")[2]
+
+
+def test_a_page_of_one_paper_is_read_and_a_listing_is_refused(desk: Gathering) -> None:
+    path = "/content/CVPR2025/html/Sample_Made__Tokens_and_Nothing_Else._CVPR_2025_paper.html"
+    desk.server.say(path, Reply.text(_pages("cvf/paper.html"), "text/html"))
+    desk.server.say("/CVPR2025?day=all", Reply.text(_pages("cvf/listing_new.html"), "text/html"))
+    added = desk.json("add", f"https://openaccess.thecvf.com{path}")
+    assert [paper["title"] for paper in added["papers"]] == ["Made Tokens and Nothing Else."]
+    assert desk.rows("SELECT source, venue, year, url, abstract IS NOT NULL FROM records") == [
+        ("cvf", "CVPR", 2025, f"https://openaccess.thecvf.com{path}", True)
+    ]
+    refused = desk.json("add", "https://openaccess.thecvf.com/CVPR2025?day=all", status=3)
+    assert [failure["kind"] for failure in refused["failures"]] == ["not one paper"]
+    assert desk.rows("SELECT count(*) FROM records") == [(1,)]
+    for file in desk.folder.glob("*.duckdb*"):
+        file.unlink()
+    desk.server.seen.clear()
+    desk.json("identify")
+    assert desk.rows("SELECT source, title FROM records") == [("cvf", "Made Tokens and Nothing Else.")]
+    assert desk.server.targets() == []
 
 
 def test_an_id_that_arxiv_does_not_know_is_a_failure_and_the_others_are_added(desk: Gathering) -> None:

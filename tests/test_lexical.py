@@ -30,7 +30,9 @@ ADDED = """
     exclude: Cameras and other sensors.
     aliases: [optical computing, photonic accelerator]
 """
-WITH_ADDED = load_taxonomy(TAXONOMY_TEXT.replace("\n  - id: training/low-precision", f"{ADDED}\n  - id: training/low-precision"), name="mine.yaml")
+WITH_ADDED = load_taxonomy(
+    TAXONOMY_TEXT.replace("\n  - id: training/low-precision", f"{ADDED}\n  - id: training/low-precision"), name="mine.yaml"
+)
 
 GARDEN = load_taxonomy(
     """\
@@ -88,13 +90,17 @@ def test_a_label_says_who_how_surely_and_why() -> None:
 
 def test_more_evidence_is_more_confidence() -> None:
     sentences = ["", " We quantize weights.", " Our model needs 4 bits.", " We compare binarized models."]
-    confidences = [labels_of("Quantization of VLMs", "Pictures." + "".join(sentences[: n + 1]))[0].confidence or 0 for n in range(len(sentences))]
+    confidences = [
+        labels_of("Quantization of VLMs", "Pictures." + "".join(sentences[: n + 1]))[0].confidence or 0 for n in range(len(sentences))
+    ]
     assert confidences == sorted(confidences)
     assert confidences[0] < confidences[-1]
 
 
 def test_techniques_come_before_what_they_are_for() -> None:
-    found = ids(labels_of("Cheap Pre-Training of VLMs, Faster Pre-Training of VLMs", "We prune visual tokens; pre-training cost falls by 50%."))
+    found = ids(
+        labels_of("Cheap Pre-Training of VLMs, Faster Pre-Training of VLMs", "We prune visual tokens; pre-training cost falls by 50%.")
+    )
     assert found == ["token-reduction/pruning", "training/efficient-pretraining"]
 
 
@@ -104,7 +110,9 @@ def test_a_parent_stands_where_none_of_its_labels_does() -> None:
 
 
 def test_other_with_proposed_words_when_nothing_fits() -> None:
-    abstract = "We propose a holographic index for questions. It is 5x faster, needs 60% less memory and lowers inference cost on mobile devices."
+    abstract = (
+        "We propose a holographic index for questions. It is 5x faster, needs 60% less memory and lowers inference cost on mobile devices."
+    )
     (label,) = labels_of("Holograms Answer Questions Faster", abstract)
     assert label.label == "other"
     assert label.proposed == "holographic index"
@@ -123,7 +131,10 @@ def test_words_proposed_are_plain_words() -> None:
 
 def test_a_label_added_to_the_taxonomy_works_at_once() -> None:
     labeller = LexicalLabeller(CUES, WITH_ADDED)
-    title, abstract = "Optical Computing for Captions", "We build an interferometer mesh: a photonic accelerator that multiplies matrices by light."
+    title, abstract = (
+        "Optical Computing for Captions",
+        "We build an interferometer mesh: a photonic accelerator that multiplies matrices by light.",
+    )
     assert ids(labels_of(title, abstract)) == []
     (label,) = labels_of(title, abstract, labeller)
     assert label.label == "inference/photonic"
@@ -163,7 +174,26 @@ def test_it_is_a_labeller_and_keeps_the_order_of_papers() -> None:
 
 
 WORDS = st.sampled_from(
-    ["We", "prune", "tokens", "VLM", "2x", "faster", "distillation", "LoRA", "optical", "computing", "photonic", "light", ".", "survey", "KV", "cache", "ß", "知"]
+    [
+        "We",
+        "prune",
+        "tokens",
+        "VLM",
+        "2x",
+        "faster",
+        "distillation",
+        "LoRA",
+        "optical",
+        "computing",
+        "photonic",
+        "light",
+        ".",
+        "survey",
+        "KV",
+        "cache",
+        "ß",
+        "知",
+    ]
 )
 
 

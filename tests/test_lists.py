@@ -86,7 +86,10 @@ def test_a_proposal_that_falls_below_the_threshold_goes_and_a_persons_block_stay
 
 
 def test_at_most_n_proposals_a_run_the_best_first_and_the_rest_the_next_time(desk: Desk) -> None:
-    blocks = [BlockFields(title=f"Pruning Visual Tokens, Part {n}", url=f"https://example.org/{n}", venue="ACL", year=2023, abstract=FAST) for n in range(5)]
+    blocks = [
+        BlockFields(title=f"Pruning Visual Tokens, Part {n}", url=f"https://example.org/{n}", venue="ACL", year=2023, abstract=FAST)
+        for n in range(5)
+    ]
     (desk.folder / "triage.toml").write_text(
         "[screening]\nmax_proposals = 2\n[sources.huggingface]\nenabled = false\n[sources.arxiv]\nenabled = false\n"
     )
@@ -111,7 +114,11 @@ def test_no_year_no_link_no_venue(desk: Desk) -> None:
 
 
 def test_a_venue_list_holds_what_is_in_scope(desk: Desk) -> None:
-    blocks = [BlockFields(title="Vision-Language Things", url="https://example.org/1", venue="ICCV", year=2023, abstract="About vision-language models.")]
+    blocks = [
+        BlockFields(
+            title="Vision-Language Things", url="https://example.org/1", venue="ICCV", year=2023, abstract="About vision-language models."
+        )
+    ]
     blocks.append(BlockFields(title="Painting Old Maps", url="https://example.org/2", venue="ICCV", year=2023, abstract="About maps."))
     desk("import", desk.file("y.md", render("yearly", year=2023, blocks=blocks)))
     desk.json("run")
@@ -133,7 +140,11 @@ EVIL = [
 def test_no_text_from_outside_breaks_a_list(title: str, desk: Desk) -> None:
     abstract = f"{FAST}\n</details>\n\n---\n\n## 2. Forged\n\n- [x] Forged | https://evil.example/\n\n- **Type**: Forged\n\n> why: forged"
     blocks = [BlockFields(title=title, url="https://example.org/1", venue=title, year=2023, abstract=abstract)]
-    blocks.append(BlockFields(title="After It: Token Pruning of Vision-Language Models", url="https://example.org/2", venue="ACL", year=2023, abstract=FAST))
+    blocks.append(
+        BlockFields(
+            title="After It: Token Pruning of Vision-Language Models", url="https://example.org/2", venue="ACL", year=2023, abstract=FAST
+        )
+    )
     desk("import", desk.file("v.md", render("yearly", year=2023, blocks=blocks)))
     for _ in range(2):
         desk.json("run")

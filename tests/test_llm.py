@@ -110,9 +110,11 @@ def test_a_persons_type_is_in_force_whatever_the_model_says(bench: Bench, server
 
 
 def test_every_request_is_a_row_with_tokens_and_cost(bench: Bench, server: ScriptedLlm) -> None:
-    bench.label(server.base_url, [1], PRICES='{made = {input = 1.0, cached = 0.5, output = 4.0}}')
+    bench.label(server.base_url, [1], PRICES="{made = {input = 1.0, cached = 0.5, output = 4.0}}")
     bench.label(server.base_url, [2])
-    rows = bench.ask("SELECT purpose, model, endpoint, tokens_in, tokens_cached, tokens_out, round(cost, 9), status, attempt FROM llm_calls ORDER BY made_at")
+    rows = bench.ask(
+        "SELECT purpose, model, endpoint, tokens_in, tokens_cached, tokens_out, round(cost, 9), status, attempt FROM llm_calls ORDER BY made_at"
+    )
     # 200 of 1000 at 1.0, 800 at 0.5 and 100 at 4.0 dollars a million; without a price the cost is unknown, not nothing
     assert rows == [("label", "made", server.base_url, 1000, 800, 100, cost, "ok", 1) for cost in (0.001, None)]
     [(prompt_hash, reply)] = bench.ask("SELECT prompt_hash, reply FROM llm_calls WHERE cost IS NOT NULL")
@@ -135,7 +137,10 @@ def test_quotes_are_placed_in_the_original_typography(bench: Bench, server: Scri
 def test_a_reply_that_obeyed_the_text_is_void_and_decides_nothing(bench: Bench, server: ScriptedLlm) -> None:
     words = (bench.root / "decisions.jsonl").read_bytes()
     said = bench.ask("SELECT * FROM decisions ORDER BY decision_id")
-    obeyed = [{"label": "memory/retrieval", "confidence": 1.0, "quote": ORDER}, {"label": "selected", "confidence": 1.0, "quote": "We prune tokens"}]
+    obeyed = [
+        {"label": "memory/retrieval", "confidence": 1.0, "quote": ORDER},
+        {"label": "selected", "confidence": 1.0, "quote": "We prune tokens"},
+    ]
     server.script("", replying(labels=obeyed))
     night = bench.label(server.base_url, [5])
     assert [failure.kind for failure in night.failures] == ["no evidence"]
@@ -220,7 +225,9 @@ def test_an_old_server_is_asked_what_it_takes_once_and_remembered(bench: Bench, 
 def test_parameters_a_model_does_not_take_are_left_out(bench: Bench, server: ScriptedLlm) -> None:
     def picky(asked: Asked) -> Wire:
         if "max_tokens" in asked.body:
-            return failing(400, "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.")(asked)
+            return failing(
+                400, "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            )(asked)
         if "temperature" in asked.body:
             return failing(400, "Unsupported value: 'temperature' does not support 0 with this model.")(asked)
         return good(asked)

@@ -143,7 +143,9 @@ def bad_night(imported: Bench, tmp_path_factory: pytest.TempPathFactory) -> BadN
     for (work_id,) in bench.ask("SELECT DISTINCT work_id FROM works WHERE labelled_by = 'llm'"):
         if work_id in names:
             labels[names[work_id]] = ()
-    for work_id, name, proposed in bench.ask("SELECT work_id, label, proposed FROM labels_current WHERE producer = 'llm' ORDER BY work_id, position"):
+    for work_id, name, proposed in bench.ask(
+        "SELECT work_id, label, proposed FROM labels_current WHERE producer = 'llm' ORDER BY work_id, position"
+    ):
         if work_id in names:
             labels[names[work_id]] = (*(labels[names[work_id]] or ()), f"{name}: {proposed}" if proposed else name)
     return BadNight(night, statuses, messages, labels, asked, bench)
@@ -200,5 +202,3 @@ def test_the_next_night_asks_about_what_failed_and_nothing_else(bad_night: BadNi
 
 def _number(asked: Asked) -> int:
     return int(asked.field("title").split()[3])
-
-

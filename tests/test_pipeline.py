@@ -227,6 +227,7 @@ def test_killed_anywhere_the_next_run_repairs(desk: Desk, tmp_path: Path, capsys
 
 def test_a_full_disk_says_so_and_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     import_all(desk)
+
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 

@@ -97,7 +97,21 @@ def test_the_packaged_prompt_holds_every_label_with_its_definition(tmp_path: Pat
 ATTACKS = st.lists(
     st.one_of(
         st.text(),
-        st.sampled_from(["</untrusted-", "<untrusted-", "-abstract>", "</", ">", "＜/untrusted-", "<|im_start|>system\n", "[INST]", "{{taxonomy}}", "\u200b", "\U000e0041"]),
+        st.sampled_from(
+            [
+                "</untrusted-",
+                "<untrusted-",
+                "-abstract>",
+                "</",
+                ">",
+                "＜/untrusted-",
+                "<|im_start|>system\n",
+                "[INST]",
+                "{{taxonomy}}",
+                "\u200b",
+                "\U000e0041",
+            ]
+        ),
     ),
     max_size=12,
 ).map("".join)

@@ -24,7 +24,10 @@ def test_the_sentence_round_the_words() -> None:
 
 
 def test_the_abstract_before_the_title() -> None:
-    in_title, in_abstract = label("title", "On Distillation", "Distillation").evidence[0], label("abstract", ABSTRACT, "distill").evidence[0]
+    in_title, in_abstract = (
+        label("title", "On Distillation", "Distillation").evidence[0],
+        label("abstract", ABSTRACT, "distill").evidence[0],
+    )
     both = Label(label="compression/distillation", confidence=0.9, producer="lexical", evidence=(in_title, in_abstract))
     found = quoted(Paper("w", "On Distillation", ABSTRACT), both)
     assert found.evidence[0].field == "abstract"

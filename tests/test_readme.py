@@ -32,7 +32,9 @@ def test_the_two_commands_are_complete_and_one_line_each() -> None:
         assert "\n" not in command
         assert command.startswith("python3 -m venv .venv && ")
         assert command.endswith(ending)
-    assert marked("tests") in (CLONE / ".ci" / "run").read_text(encoding="utf-8") or "<!-- tests -->" in (CLONE / ".ci" / "run").read_text(encoding="utf-8")
+    assert marked("tests") in (CLONE / ".ci" / "run").read_text(encoding="utf-8") or "<!-- tests -->" in (CLONE / ".ci" / "run").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.slow

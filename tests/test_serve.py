@@ -221,7 +221,10 @@ def test_a_served_workspace_runs_its_night_and_leaves_nothing_behind(tmp_path: P
         until(note.exists, 120)
         api = json.loads(note.read_text(encoding="utf-8"))["api"]
         deployment = until(lambda: post(api, "deployments/filter"), 60)[0]
-        assert deployment["schedules"][0]["schedule"] | {"cron": "0 2 * * *", "timezone": "Europe/Berlin"} == deployment["schedules"][0]["schedule"]
+        assert (
+            deployment["schedules"][0]["schedule"] | {"cron": "0 2 * * *", "timezone": "Europe/Berlin"}
+            == deployment["schedules"][0]["schedule"]
+        )
         started = post(api, f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
         until(lambda: state_of(api, started["id"]) == "Completed", 60)
         by_hand = subprocess.run([*triage, "run", "--prefect"], env=environ, capture_output=True, text=True, check=True)

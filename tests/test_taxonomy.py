@@ -152,16 +152,40 @@ def test_another_fields_taxonomy() -> None:
 REFUSED = [
     ("an unknown key", SMALL.replace("aliases", "alias"), "mine.yaml:10: labels.0.alias: unknown key; allowed are aliases, definition"),
     ("an unknown key at the top", SMALL + "more: 1\n", "mine.yaml:18: more: unknown key; allowed are flags, labels, parents, version"),
-    ("a missing key", SMALL.replace("    definition: A cover of straw or bark.\n", ""), "mine.yaml:11: labels.1.definition: this key is missing"),
+    (
+        "a missing key",
+        SMALL.replace("    definition: A cover of straw or bark.\n", ""),
+        "mine.yaml:11: labels.1.definition: this key is missing",
+    ),
     ("an id twice", SMALL.replace("soil/mulch", "soil/drainage"), "mine.yaml:11: labels.1.id: 'soil/drainage' stands here twice"),
-    ("an unknown parent", SMALL.replace("soil/mulch", "sky/mulch"), "mine.yaml:11: labels.1.id: 'sky' is not among the parents; allowed are soil"),
+    (
+        "an unknown parent",
+        SMALL.replace("soil/mulch", "sky/mulch"),
+        "mine.yaml:11: labels.1.id: 'sky' is not among the parents; allowed are soil",
+    ),
     ("no parent", SMALL.replace("soil/mulch", "mulch"), "mine.yaml:11: labels.1.id: 'mulch'; allowed is parent/label"),
-    ("a flag with a parent", SMALL.replace("id: other", "id: soil/other"), "mine.yaml:15: flags.0.id: 'soil/other'; allowed is a word without"),
-    ("a name twice", SMALL.replace("Soil Mulch", "soil drainage"), "mine.yaml:12: labels.1.name: 'soil/mulch' has the name of 'soil/drainage'"),
+    (
+        "a flag with a parent",
+        SMALL.replace("id: other", "id: soil/other"),
+        "mine.yaml:15: flags.0.id: 'soil/other'; allowed is a word without",
+    ),
+    (
+        "a name twice",
+        SMALL.replace("Soil Mulch", "soil drainage"),
+        "mine.yaml:12: labels.1.name: 'soil/mulch' has the name of 'soil/drainage'",
+    ),
     ("a name of signs", SMALL.replace("Soil Mulch", "'&'"), "mine.yaml:12: labels.1.name: 'soil/mulch' has a name without letters"),
     ("a bad id", SMALL.replace("soil/mulch", "Soil Mulch!"), "mine.yaml:11: labels.1.id: an id has small letters"),
-    ("a key twice", SMALL.replace("    name: Soil Mulch\n", "    name: Soil Mulch\n    name: Bark\n"), "mine.yaml:13: labels.1.name: the key stands"),
-    ("an anchor", SMALL.replace("[draining]", "&a [draining]").replace("bark.", "bark.\n    aliases: *a"), "mine.yaml:10: anchors and aliases"),
+    (
+        "a key twice",
+        SMALL.replace("    name: Soil Mulch\n", "    name: Soil Mulch\n    name: Bark\n"),
+        "mine.yaml:13: labels.1.name: the key stands",
+    ),
+    (
+        "an anchor",
+        SMALL.replace("[draining]", "&a [draining]").replace("bark.", "bark.\n    aliases: *a"),
+        "mine.yaml:10: anchors and aliases",
+    ),
     ("not YAML", SMALL.replace("[draining]", "[draining"), "mine.yaml:11: not valid YAML"),
     ("a bad version", SMALL.replace("version: 3", "version: three"), "mine.yaml:1: version: Input should be a valid integer"),
     ("no labels", "version: 1\nlabels: []\n", "mine.yaml:2: labels: "),
@@ -189,7 +213,10 @@ def outcome(text: str) -> str:
         return str(error)
 
 
-@given(st.text(max_size=200) | st.sampled_from(["version: 1\nlabels:\n", SMALL]).flatmap(lambda head: st.text(max_size=60).map(lambda tail: head + tail)))
+@given(
+    st.text(max_size=200)
+    | st.sampled_from(["version: 1\nlabels:\n", SMALL]).flatmap(lambda head: st.text(max_size=60).map(lambda tail: head + tail))
+)
 def test_any_text_is_read_or_refused(text: str) -> None:
     message = outcome(text)
     assert not message or message.startswith("any.yaml")

@@ -20,7 +20,7 @@ from triage.models import Record
 from triage.records import keep_records
 from triage.runs import StepReport
 from triage.sources import Request, Response
-from triage.sources.registry import NAMES, VENUE_NAMES, venue_sources
+from triage.sources.registry import VENUE_NAMES, every_source, venue_sources
 from triage.text import title_key
 from triage.venues import Edition, edition_of
 from triage.web.raw import RawStore
@@ -343,14 +343,13 @@ def restore_editions(run: Run) -> bool:
 def reparse(run: Run, name: str) -> list[StepReport]:
     """Read every stored answer of a source again, after its parser was corrected; nothing is asked and nothing deleted.
 
-    Raises UsageError for a source whose answers are not kept.
+    Raises UsageError for an unknown source.
     """
-    if name not in {*NAMES, *VENUE_NAMES}:
-        raise UsageError(f"no source {name!r} whose answers are stored", hint=f"there are {', '.join((*NAMES, *VENUE_NAMES))}")
+    known = every_source(run.settings)
+    if name not in known:
+        raise UsageError(f"no source {name!r}", hint=f"there are {', '.join(known)}")
     lines = [line for line in read_answers(run.workspace) if line.source == name]
-    if name in VENUE_NAMES:
-        return _reread(run, lines, "reparse")
-    return reread(run, lines, "reparse")
+    return _reread(run, lines, "reparse") + reread(run, [line for line in lines if line.edition is None], "reparse")
 
 
 def _reread(run: Run, lines: Sequence[Answer], step: str) -> list[StepReport]:

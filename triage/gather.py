@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter everywhere here
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from triage.answers import Answer, read_answers
 from triage.due import Due, chosen, due_at
@@ -16,13 +16,16 @@ from triage.errors import RateLimitedError, SourceError, UnreachableError
 from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources import Request, Response
-from triage.sources.registry import NAMES, sources
+from triage.sources.registry import NAMES, every_source
 from triage.web.raw import RawStore
 
 if TYPE_CHECKING:
     import duckdb
 
     from triage.runs import Run
+    from triage.sources import Source
+    from triage.sources.enrichment import EnrichmentSource
+    from triage.sources.venues import VenueSource
     from triage.web import Door, Validators
 
 __all__ = ["gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
@@ -142,17 +145,18 @@ def restore_answers(run: Run) -> bool:
 
 
 def reread(run: Run, lines: Sequence[Answer], step: str) -> list[StepReport]:
-    """Read stored answers of feeds as they were read, run by run; a report for each source and run."""
+    """Read stored answers of feeds and look-ups as they were read, run by run; a report for each source and run."""
+    readers = every_source(run.settings)
     by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
     for line in lines:
         by_run.setdefault((line.source, line.run_id), []).append(line)
-    return [run.add(_restore(run, name, answers, step)) for (name, _), answers in by_run.items() if name in NAMES]
+    return [run.add(_restore(run, readers[name], answers, step)) for (name, _), answers in by_run.items() if name in readers]
 
 
-def _restore(run: Run, name: str, answers: Sequence[Answer], step: str) -> StepReport:
+def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers: Sequence[Answer], step: str) -> StepReport:
     """What one run read from one source. A body that is gone is told once."""
     store = RawStore(run.workspace.raw)
-    harvest = Harvest(Due(sources(run.settings)[name], by_hand=all(line.by_hand for line in answers)))
+    harvest = Harvest(Due(cast("Source", source), by_hand=all(line.by_hand for line in answers)))
     for line in answers:
         request = Request(line.key, line.url, (line.media_type,))
         body = store.find(line.sha256)

@@ -179,7 +179,7 @@ def _line(run: Run, harvest: Harvest, request: Request, response: Response, day:
 def _shown_only(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> None:
     """Of a source that shows one day only: the days it no longer shows, and whether it stands still."""
     source = harvest.due.source
-    if not source.shows_one_day or harvest.restored:
+    if not harvest.shown or not source.shows_one_day or harvest.restored:
         return
     for asked, shown in sorted(harvest.shown.items()):
         missed = set(source.missed(harvest.due.final, shown)) if harvest.due.final else set()

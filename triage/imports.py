@@ -93,7 +93,13 @@ def restore_documents(run: Run) -> int:
         known = {row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall()}
     kept, unreadable = _kept(run.workspace)
     for number in unreadable:
-        run.fail("documents", f"raw/documents.jsonl:{number}", "unreadable line", "not a name and a hash", "delete the line and import that file again")
+        run.fail(
+            "documents",
+            f"raw/documents.jsonl:{number}",
+            "unreadable line",
+            "not a name and a hash",
+            "delete the line and import that file again",
+        )
     missing = [(name, sha256) for name, sha256 in kept if sha256 not in known]
     for name, sha256 in missing:
         try:

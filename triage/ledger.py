@@ -31,7 +31,19 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.workspace import Workspace
 
-__all__ = ["CONTENT_FAILURES", "OK", "Call", "CallKey", "Journal", "Past", "drain", "journal_path", "known_calls", "put_away", "store_calls"]
+__all__ = [
+    "CONTENT_FAILURES",
+    "OK",
+    "Call",
+    "CallKey",
+    "Journal",
+    "Past",
+    "drain",
+    "journal_path",
+    "known_calls",
+    "put_away",
+    "store_calls",
+]
 
 OK = "ok"
 CONTENT_FAILURES = ("refusal", "length", "content filter", "malformed", "wrong value", "foreign work", "empty", "no evidence")
@@ -125,7 +137,9 @@ class Journal:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise WorkspaceError(f"{self._path}: cannot be written: {error.strerror}", hint="check free space; no call is made without its record") from error
+            raise WorkspaceError(
+                f"{self._path}: cannot be written: {error.strerror}", hint="check free space; no call is made without its record"
+            ) from error
 
     def close(self) -> None:
         """Write what still waits, and close."""
@@ -180,7 +194,9 @@ def _content(path: Path, unpacked: Callable[[bytes], bytes] = bytes) -> bytes:
     except FileNotFoundError:
         return b""
     except (OSError, EOFError, zlib.error) as error:
-        raise WorkspaceError(f"{path}: cannot be read: {error}", hint="check its permissions, or move it away: its calls may be made again") from error
+        raise WorkspaceError(
+            f"{path}: cannot be read: {error}", hint="check its permissions, or move it away: its calls may be made again"
+        ) from error
 
 
 def _read(run: Run, name: str, content: bytes) -> Iterator[Call]:
@@ -189,7 +205,9 @@ def _read(run: Run, name: str, content: bytes) -> Iterator[Call]:
             yield Call.model_validate_json(line)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
-            run.fail("llm", f"{name}:{number}", "unreadable line", f"not a call: {reason}", "the call's cost is unknown; it may be made again")
+            run.fail(
+                "llm", f"{name}:{number}", "unreadable line", f"not a call: {reason}", "the call's cost is unknown; it may be made again"
+            )
 
 
 def store_calls(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
@@ -199,7 +217,9 @@ def store_calls(con: duckdb.DuckDBPyConnection, calls: Iterable[Call]) -> None:
         return
     stage(con, "new_call", rows, _SHAPE)
     columns = ", ".join(_SHAPE)
-    con.execute(f"INSERT INTO store.llm_call ({columns}) SELECT {columns} FROM new_call WHERE call_id NOT IN (SELECT call_id FROM store.llm_call)")
+    con.execute(
+        f"INSERT INTO store.llm_call ({columns}) SELECT {columns} FROM new_call WHERE call_id NOT IN (SELECT call_id FROM store.llm_call)"
+    )
 
 
 def known_calls(con: duckdb.DuckDBPyConnection, keys: Iterable[CallKey]) -> dict[CallKey, Past]:

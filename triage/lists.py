@@ -107,7 +107,8 @@ _EVIDENCE = (
 def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[_Wanted]:
     rows = con.execute(
         "SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, w.abstract, w.decision = 'selected', w.screening_score, w.labels,"
-        f" coalesce(q.quote, array_to_string(r.evidence, ' … ')), coalesce(q.producer, w.labelled_by) FROM main.works w JOIN main.year_list y USING (work_id) {_EVIDENCE}"
+        f" coalesce(q.quote, array_to_string(r.evidence, ' … ')), coalesce(q.producer, w.labelled_by)"
+        f" FROM main.works w JOIN main.year_list y USING (work_id) {_EVIDENCE}"
         " WHERE w.year IS NOT DISTINCT FROM ? ORDER BY w.work_id",
         [year],
     ).fetchall()

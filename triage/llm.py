@@ -94,11 +94,15 @@ def find_endpoint(settings: LlmSettings, environ: Mapping[str, str]) -> Endpoint
     if not (key or settings.base_url):
         return None
     if not re.fullmatch(r"[!-~]*", key):
-        raise SettingsError(f"environment variable {variable}: a key has only printable ASCII characters and no spaces", hint="copy it again")
+        raise SettingsError(
+            f"environment variable {variable}: a key has only printable ASCII characters and no spaces", hint="copy it again"
+        )
     base_url = settings.base_url or environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or OPENAI_ADDRESS
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise SettingsError("environment variable OPENAI_BASE_URL: must be an http(s) address without user name or query", hint="or set llm.base_url")
+        raise SettingsError(
+            "environment variable OPENAI_BASE_URL: must be an http(s) address without user name or query", hint="or set llm.base_url"
+        )
     return Endpoint(base_url, settings.named_model, key)
 
 
@@ -147,7 +151,9 @@ def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
     if endpoint is None:
         return None
     with run.warehouse.burst() as con:
-        month = con.execute("SELECT coalesce(sum(cost), 0) FROM store.llm_call WHERE made_at >= date_trunc('month', CAST(? AS TIMESTAMP))", [run.now()])
+        month = con.execute(
+            "SELECT coalesce(sum(cost), 0) FROM store.llm_call WHERE made_at >= date_trunc('month', CAST(? AS TIMESTAMP))", [run.now()]
+        )
         spent = float(month.fetchall()[0][0])
         learned = con.execute(
             "SELECT reply_format, limit_key, temperature FROM store.llm_dialect WHERE endpoint = ? AND model = ? AND learned_at > ?",
@@ -301,7 +307,9 @@ class LanguageModel:
             self.stopped = error
         return Answer(talk.question, error=error, calls=tuple(talk.calls))
 
-    async def _request(self, client: openai.AsyncOpenAI, journal: Journal, talk: _Talk[Value], dialect: Dialect, reserved: float) -> Exchange:
+    async def _request(
+        self, client: openai.AsyncOpenAI, journal: Journal, talk: _Talk[Value], dialect: Dialect, reserved: float
+    ) -> Exchange:
         """One request, in the journal before its answer is used."""
         question = talk.question
         body = request_body(

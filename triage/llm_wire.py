@@ -112,7 +112,9 @@ def request_body(
 
 
 _FORMAT = re.compile(r"response_format|json_schema|json_object|guided_json|grammar", re.IGNORECASE)
-_UNWELCOME = re.compile(r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|extra|instead", re.IGNORECASE)
+_UNWELCOME = re.compile(
+    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|extra|instead", re.IGNORECASE
+)
 _REFUSING = frozenset({400, 404, 415, 422, 500, 501})
 
 

@@ -12,7 +12,7 @@ from datetime import date as Date  # noqa: N812  `date` is the name of a paramet
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triage.adding import add, arxiv_reference
+from triage.adding import add
 from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
 from triage.decisions import load_decisions
@@ -132,11 +132,10 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
 
 
 def add_papers(run: Run, references: Sequence[str]) -> list[str]:
-    """Look papers up by hand, then every step; their arXiv ids. Raises UsageError before anything is asked."""
-    ids = [arxiv_reference(reference) for reference in references]
-    add(run, ids)
+    """Look papers up by hand, then every step; their ids, DOIs or links. Raises UsageError before anything is asked."""
+    added = add(run, references)
     run_all(run, gather=False)
-    return ids
+    return added
 
 
 def import_files(

@@ -142,10 +142,14 @@ def parse_prompt(text: str, *, shown: str, kinds: Mapping[str, Kind], reply: str
     for number, variable in enumerate(header.variables):
         if variable not in kinds:
             allowed = ", ".join(kinds)
-            raise SettingsError(f"{shown}:{lines.at(('variables', number))}: variables: {variable!r} is unknown; allowed are {allowed}", hint=_HINT)
+            raise SettingsError(
+                f"{shown}:{lines.at(('variables', number))}: variables: {variable!r} is unknown; allowed are {allowed}", hint=_HINT
+            )
     missing = [variable for variable in kinds if variable not in header.variables]
     if missing:
-        raise SettingsError(f"{shown}:{lines.at(('variables',))}: variables: {', '.join(missing)} missing; this task needs every one", hint=_HINT)
+        raise SettingsError(
+            f"{shown}:{lines.at(('variables',))}: variables: {', '.join(missing)} missing; this task needs every one", hint=_HINT
+        )
     (stable_line, stable), (paper_line, paper) = parts[1], parts[2]
     _check_places(stable, stable_line, shown, {v for v, kind in kinds.items() if kind == "reference"}, kinds)
     _check_places(paper, paper_line, shown, {v for v, kind in kinds.items() if kind != "reference"}, kinds)

@@ -105,7 +105,9 @@ class Run:
 
     def try_again(self, step: str) -> None:
         """Before a step is done once more: what it kept stays counted, what failed will be told anew."""
-        again = [r.model_copy(update={"read": r.read - r.failed, "failed": 0, "messages": ()}) if r.step == step else r for r in self.reports]
+        again = [
+            r.model_copy(update={"read": r.read - r.failed, "failed": 0, "messages": ()}) if r.step == step else r for r in self.reports
+        ]
         self.reports[:] = [r for r in again if r.step != step or r.read]
         self._failures = [f for f in self._failures if f.step != step or f.kind == "refused"]
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from triage.cues import Cues, load_cues
 from triage.taxonomy import Taxonomy, load_taxonomy
+from triage.workspace import packaged
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["workspace_cues", "workspace_taxonomy"]
+__all__ = ["packaged_cues", "packaged_taxonomy", "workspace_cues", "workspace_taxonomy"]
 
 
 def workspace_taxonomy(workspace: Workspace) -> Taxonomy:
@@ -24,6 +25,20 @@ def workspace_taxonomy(workspace: Workspace) -> Taxonomy:
 def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
     """The user's cues if there are any, else the packaged; with a hash of their text. Raises SettingsError."""
     return _cues(*workspace.reference("seeds", "cues.yaml"))
+
+
+def packaged_taxonomy() -> Taxonomy:
+    """The taxonomy that is shipped, for use outside a workspace."""
+    return load_taxonomy(_packaged("taxonomy.yaml"), name="packaged seeds/taxonomy.yaml")
+
+
+def packaged_cues() -> tuple[Cues, str]:
+    """The cues that are shipped, for use outside a workspace; with a hash of their text."""
+    return _cues(_packaged("cues.yaml"), "packaged seeds/cues.yaml")
+
+
+def _packaged(name: str) -> str:
+    return (packaged("seeds") / name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=4)  # compiling some thousand phrases takes a tenth of a second, and several steps need them

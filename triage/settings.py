@@ -234,13 +234,17 @@ def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settin
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: not valid TOML: {error}", hint="correct that line; `triage init` writes a commented example") from error
+        raise SettingsError(
+            f"{name}: not valid TOML: {error}", hint="correct that line; `triage init` writes a commented example"
+        ) from error
     overridden = _override(values, environ)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         problems = [_explain(dict(problem), text, name, overridden) for problem in error.errors()]
-        raise SettingsError("\n".join(problems), hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)") from error
+        raise SettingsError(
+            "\n".join(problems), hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)"
+        ) from error
 
 
 def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from triage.identity import identify_due
-from triage.records import keep_records
 from triage.models import Record
+from triage.records import keep_records
 from triage.runs import open_run
 from triage.text import is_generic_title, is_preprint, name_tokens, title_key
 from triage.warehouse import stage
@@ -108,7 +108,11 @@ def without_subtitle(title: str, _: random.Random) -> str:
 
 def other_acronym(title: str, rng: random.Random) -> str:
     head, colon, rest = title.partition(": ")
-    return title if not colon or len(head.split(" ")) > 1 else rng.choice((rest, f"{acronym(rng).rstrip('-2')}: {rest}" if "-2" not in head else rest))
+    return (
+        title
+        if not colon or len(head.split(" ")) > 1
+        else rng.choice((rest, f"{acronym(rng).rstrip('-2')}: {rest}" if "-2" not in head else rest))
+    )
 
 
 PERTURBATIONS: dict[str, Callable[[str, random.Random], str]] = {
@@ -158,7 +162,10 @@ def row(made: dict[str, Any], key: str, venue: str) -> dict[str, Any]:
 
 
 def figures(since: float) -> dict[str, float]:
-    return {"cpu_seconds": round(time.process_time() - since, 2), "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}
+    return {
+        "cpu_seconds": round(time.process_time() - since, 2),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
 
 
 def load(folder: Path, size: int) -> None:
@@ -194,7 +201,10 @@ def night(folder: Path, size: int, new: int) -> dict[str, float]:
     chosen = dict.fromkeys(rng.sample(range(size), min(size, new * 9 // 10)))
     known = {n: made for n, made in enumerate(papers(size)) if n in chosen}
     kinds = sorted(PERTURBATIONS)
-    arriving = [(perturbed(made, kinds[place % len(kinds)], rng), f"new{n}", n, kinds[place % len(kinds)]) for place, (n, made) in enumerate(known.items())]
+    arriving = [
+        (perturbed(made, kinds[place % len(kinds)], rng), f"new{n}", n, kinds[place % len(kinds)])
+        for place, (n, made) in enumerate(known.items())
+    ]
     fresh = random.Random(13)
     arriving += [(paper(fresh), f"fresh{n}", -1, "fresh") for n in range(new - len(known))]
     records = [
@@ -213,8 +223,16 @@ def night(folder: Path, size: int, new: int) -> dict[str, float]:
             "SELECT count(*) FROM store.record a JOIN store.record b USING (title_key) WHERE a.source = 'night' AND b.source = 'made'"
         ).fetchall()
         found["baseline_cpu_seconds"] = round(time.process_time() - began, 3)
-        works = dict(con.execute("SELECT record_id, work_id FROM store.membership WHERE work_id IN (SELECT work_id FROM store.membership JOIN store.record USING (record_id) WHERE source = 'night')").fetchall())
-        made_in = dict(con.execute("SELECT work_id, list(source_key) FROM store.membership JOIN store.record USING (record_id) WHERE source = 'made' AND work_id IN (SELECT work_id FROM store.membership JOIN store.record USING (record_id) WHERE source = 'night') GROUP BY work_id").fetchall())
+        works = dict(
+            con.execute(
+                "SELECT record_id, work_id FROM store.membership WHERE work_id IN (SELECT work_id FROM store.membership JOIN store.record USING (record_id) WHERE source = 'night')"
+            ).fetchall()
+        )
+        made_in = dict(
+            con.execute(
+                "SELECT work_id, list(source_key) FROM store.membership JOIN store.record USING (record_id) WHERE source = 'made' AND work_id IN (SELECT work_id FROM store.membership JOIN store.record USING (record_id) WHERE source = 'night') GROUP BY work_id"
+            ).fetchall()
+        )
     right = wrong = 0
     missed: dict[str, int] = {}
     for record, (_, _, truth, kind) in zip(records, arriving, strict=True):
@@ -224,7 +242,11 @@ def night(folder: Path, size: int, new: int) -> dict[str, float]:
             right += str(truth) in united
             missed[kind] = missed.get(kind, 0) + (str(truth) not in united)
     total = sum(truth >= 0 for _, _, truth, _ in arriving)
-    return found | {"precision": round(right / max(1, right + wrong), 4), "recall": round(right / total, 4)} | {f"missed_{k}": n for k, n in missed.items()}
+    return (
+        found
+        | {"precision": round(right / max(1, right + wrong), 4), "recall": round(right / total, 4)}
+        | {f"missed_{k}": n for k, n in missed.items()}
+    )
 
 
 def main() -> None:
@@ -248,7 +270,17 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             found: dict[str, float] = {"size": size}
             for name in ("load", "index", "night"):
-                command = [sys.executable, "-m", "tests.benchmarks.identity", "--new", str(arguments.new), "--stage", name, folder, str(size)]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "tests.benchmarks.identity",
+                    "--new",
+                    str(arguments.new),
+                    "--stage",
+                    name,
+                    folder,
+                    str(size),
+                ]
                 out = subprocess.run(command, check=True, capture_output=True, text=True, env=None)
                 found |= {f"{name}_{key}": value for key, value in json.loads(out.stdout.strip().split("\n")[-1]).items()}
             for key in ("index_cpu_seconds", "night_cpu_seconds"):

@@ -31,7 +31,9 @@ def parameters(one: Beside) -> Reading | None:
     compared = re.match(
         r"(?:\w+ ){0,2}?param(?:eter)?s? [(,] (?:only |just )?# of (?:the |its )?(?:teacher|original|full|baseline|base)", one.right
     )
-    if not one.little and not compared and (not has or _NO_OWN_SIZE.search(one.left)):
+    # nobody counts the trainable parameters of others in millions
+    own_count = one.unit and re.match(r"(?:trainable|learnable|tunable) param", one.right)
+    if not one.little and not compared and not own_count and (not has or _NO_OWN_SIZE.search(one.left)):
         return None
     tuned = about(found[0]) == "trainable-params" or (verb and verb[0] == "tune") or (one.tuning and not has)
     left = count_words(verb[2]) + 1 if verb else 0

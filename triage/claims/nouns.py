@@ -11,7 +11,7 @@ _PARAM = r"(?:param(?:eter)?s?|weights|params?)"
 _NOUNS = tuple(
     (metric, re.compile(rf"\b(?:{words})\b"))
     for metric, words in (
-        ("training-cost", r"(?:pre ?)?training (?:\w+ )?(?:time|costs?|compute|computation|budgets?|flops|overheads?|hours|resources)"
+        ("training-cost", r"(?:pre ?)?training (?!param)(?:\w+ )?(?:time|costs?|compute|computation|budgets?|flops|overheads?|hours|resources)"
         r"|[gt]pu (?:hours?|days?)"
                           r"|(?:fine ?tuning|finetuning) (?:time|costs?)|time (?:to learn|for (?:pre )?training)|pretraining compute|tuning time"
                           r"|training (?:and (?:inference )?)?(?:costs?|time)|convergence time|(?:costs?|time|compute) of (?:pre ?)?(?:training|fine ?tuning)"),

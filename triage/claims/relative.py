@@ -130,7 +130,8 @@ _MEASURED = re.compile(r"(?:in terms of |absolute |in )?(?:\w+ ){0,2}?(?:accurac
 
 _PASSIVE = re.compile(
     r"(?P<what>(?:\w+ ){1,5}?)(?:(?:is|are|was|were|gets?|can be|being) )?(?:further |also |significantly |thus )?"
-    r"(?:(?P<down>falls?|fell|falling|drops?|dropped|decreas(?:es|ed|ing)|shrinks?|shrunk|reduced|cut|lowered|shortened|lower)|(?P<quick>accelerated|sped up))\Z"
+    r"(?:(?P<down>falls?|fell|falling|drops?|dropped|decreas(?:es|ed|ing)|shrinks?|shrunk|reduced|cut|lowered|shortened|lower)"
+    r"|(?P<quick>accelerated|sped up)|(?P<up>grows?|rises?|improves?|improved|increases?|increased|boosted|raised))\Z"
 )
 
 
@@ -140,9 +141,18 @@ def _changes_itself(one: Beside) -> Reading | None:
     found = _PASSIVE.search(left)
     if one.link not in {"by", "to"} or not found or is_accuracy(left) or (one.link == "to" and (found["quick"] or one.unit != "%")):
         return None
+    if found["up"]:
+        metric = about(found["what"])
+        if metric not in GAINS or not _NAMES_SPEED.search(found["what"]) or one.link == "to":
+            return None
+        metric = "throughput" if metric == "throughput" else speed_of(found["what"])
+        return reading_of(metric, "down" if metric == "training-cost" else "up", one, count_words(found[0]), 0)
     metric = speed_of(found["what"]) if found["quick"] else saved_metric(found["what"])
     direction: Direction = "up" if metric == "speedup" else "kept" if one.link == "to" else "down"
     return reading_of(metric, direction, one, count_words(found[0]), 0)
+
+
+_NO_COST = re.compile(r"\b(?:auc|roc|errors?|wer|cer|fid|perplexity|bias|gaps?|hallucinations?|noise)\b")
 
 
 def _changed_by(one: Beside) -> Reading | None:
@@ -164,7 +174,7 @@ def _changed_by(one: Beside) -> Reading | None:
         return reading_of(metric, "down" if metric == "training-cost" else "up", one, size, 0)
     if kind == "up" and one.link == "by" and re.search(r"\b(?:time|latency|cost)\b", phrase) and one.unit == "x":
         return reading_of(saved_metric(phrase), "down", one, size, 0)
-    if kind != "down" or (one.link == "to" and one.unit != "%"):
+    if kind != "down" or _NO_COST.search(phrase) or (one.link == "to" and one.unit != "%"):
         return None
     parts = re.split(r" and | , ", phrase)
     if len(parts) == len(one.values) > 1 and all(map(saved_metric, parts)):

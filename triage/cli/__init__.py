@@ -21,7 +21,7 @@ _COMMANDS = {
     "init": ("triage.cli.workspace", "Make a workspace: settings, .gitignore, decisions.jsonl."),
     "demo": ("triage.cli.demo", "Try everything on small made documents, without network or key."),
     "import": ("triage.cli.gathering", "Read lists, notes and saved pages you already have."),
-    "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, link or DOI."),
+    "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, a DOI or a link."),
     "run": ("triage.cli.steps", "Gather, then do everything that is due, and report."),
     "gather": ("triage.cli.gathering", "Ask the feeds for what is due."),
     "backfill": ("triage.cli.gathering", "Gather whole venues: a year's papers from every source that has them."),
@@ -35,6 +35,8 @@ _COMMANDS = {
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),
     "export": ("triage.cli.lists", "Export selected works."),
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
+    "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
+    "eval": ("triage.cli.eval", "Score the program against labelled files."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

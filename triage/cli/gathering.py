@@ -105,10 +105,11 @@ def backfill_command(venue: str, year: int, year_to: int | None, folder: Path | 
 @workspace_option
 @json_option
 def add_command(papers: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
-    """Add PAPERS by hand: an arXiv id, a link to arXiv or Hugging Face papers, or an arXiv DOI.
+    """Add PAPERS by hand: arXiv ids, DOIs, links to arXiv, Hugging Face, the Anthology or a venue's page.
 
-    Each is looked up at arXiv and goes through the same steps as any other; adding one says nothing about
-    whether you want it on the list. Prints where each one is afterwards.
+    Each is looked up where it points (a DOI at OpenAlex, then Semantic Scholar) and goes through the same
+    steps as any other; adding one says nothing about whether you want it on the list. Prints where each one
+    is afterwards.
     """
     from triage import pipeline
     from triage.queries import open_snapshot

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["api_configured", "next_run", "prefect_home", "prefect_settings", "run_nightly", "serve_nightly", "served_path"]
 
+
 def api_configured(environ: Mapping[str, str]) -> bool:
     """Whether the environment names a Prefect API; only then does a plain `triage run` use it."""
     return bool(environ.get("PREFECT_API_URL"))

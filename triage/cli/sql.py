@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 @click.option(
     "--query", "name", help="A stored question: queries/NAME.sql of the workspace, else the packaged (proposals, types, venues, failures)."
 )
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True, help="Form of the answer.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @workspace_option
 def sql_command(question: str | None, name: str | None, form: str, as_json: bool, folder: Path | None) -> None:

@@ -168,7 +168,9 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, st
             reader = csv.DictReader(line.replace("\0", "") for line in file)
             lacking = [name for name in needed if name not in (reader.fieldnames or ())]
             if lacking:
-                raise DocumentError(f"{path}: no column {', '.join(lacking)}", hint=f"the first line must name the columns {', '.join(needed)}")
+                raise DocumentError(
+                    f"{path}: no column {', '.join(lacking)}", hint=f"the first line must name the columns {', '.join(needed)}"
+                )
             for row in reader:
                 yield reader.line_num, row
     except OSError as error:
@@ -214,7 +216,9 @@ def _fill(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Any, ...]]) -> No
     stage(con, "given", [_row(*row) for row in rows], _SHAPE)
     columns = ", ".join(_SHAPE)
     con.execute(f"INSERT INTO store.record ({columns}) SELECT {columns} FROM given")
-    con.execute("INSERT INTO store.record_key SELECT record_id, e.key, e.value FROM (SELECT record_id, unnest(map_entries(identifiers)) AS e FROM given)")
+    con.execute(
+        "INSERT INTO store.record_key SELECT record_id, e.key, e.value FROM (SELECT record_id, unnest(map_entries(identifiers)) AS e FROM given)"
+    )
     con.execute("DROP TABLE given; CREATE TEMP TABLE said (a VARCHAR, b VARCHAR, what VARCHAR, decision_id VARCHAR)")
     con.execute("CREATE TEMP TABLE resaid (record_id VARCHAR); CREATE TEMP TABLE recorrected (record_id VARCHAR)")
 

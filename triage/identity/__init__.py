@@ -10,8 +10,22 @@ are found anew, and the components that they touch are built anew from all their
 
 from __future__ import annotations
 
+from triage.identity.review import merge_works, not_same, split_work, take_back
 from triage.identity.rules import DOUBTS, RULES, VETOES, Doubt, Rule, Veto
 from triage.identity.steps import find_works, identify, identify_due
-from triage.identity.review import pair_value
 
-__all__ = ["DOUBTS", "RULES", "VETOES", "Doubt", "Rule", "Veto", "find_works", "identify", "identify_due", "pair_value"]
+__all__ = [
+    "DOUBTS",
+    "RULES",
+    "VETOES",
+    "Doubt",
+    "Rule",
+    "Veto",
+    "find_works",
+    "identify",
+    "identify_due",
+    "merge_works",
+    "not_same",
+    "split_work",
+    "take_back",
+]

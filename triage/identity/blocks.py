@@ -85,7 +85,7 @@ def add_forms(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("DELETE FROM store.block WHERE record_no IN (SELECT record_no FROM outdated)")
         con.execute("DELETE FROM store.title_form WHERE record_no IN (SELECT record_no FROM outdated)")
     odd = con.execute(
-        f"SELECT record_id, title FROM store.record JOIN due USING (record_id) WHERE NOT regexp_full_match(title, '{PLAIN_TITLE.replace(chr(39), chr(39) * 2)}')"
+        "SELECT record_id, title FROM store.record JOIN due USING (record_id) WHERE NOT regexp_full_match(title, ?)", [PLAIN_TITLE]
     ).fetchall()
     stage(con, "odd_form", [{"record_id": r, "form": title_form(t)} for r, t in odd], {"record_id": "VARCHAR", "form": "VARCHAR"})
     con.execute(
@@ -204,7 +204,9 @@ def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
         SELECT hash FROM store.block JOIN touched USING (hash) GROUP BY hash, kind HAVING count(*) BETWEEN 2 AND {_CAP}
         """
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)"
+    )
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE candidate AS

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from triage.errors import SettingsError
 from triage.text import venue_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from triage.workspace import Workspace
 
 __all__ = ["LinkOrder", "link_order"]
@@ -18,8 +21,8 @@ class LinkOrder(NamedTuple):
     """A source's place (0 first) for the link of papers of a venue (folded name), in years from `first` to `last`."""
 
     venue: str
-    first: int | None
-    last: int | None
+    first: int
+    last: int
     source: str
     place: int
 
@@ -47,17 +50,24 @@ def _read(text: str, name: str) -> tuple[LinkOrder, ...]:
         ) from error
 
 
+_FIRST, _LAST = 1000, 9999  # four-digit years: an edition without `from` or `to` goes as far as the site goes
+
+
 def _orders(venue: dict[str, Any]) -> list[LinkOrder]:
-    found: dict[tuple[Any, ...], LinkOrder] = {}
-    for name in (venue["name"], venue["id"], *venue.get("aliases", ())):
-        later: int | None = None
-        for edition in venue.get("editions", ()):
-            first, last = edition.get("from"), edition.get("to")
-            if last is None and later is not None:
-                last = later - 1  # the first range that fits counts, and ranges are listed from the newest on
-            later = first if first is not None else later
-            sources = dict.fromkeys([edition["link"], *edition["sources"]])
-            for place, source in enumerate(sources):
-                one = LinkOrder(venue_key(str(name)), first, last, source, place)
-                found.setdefault(one[:4], one)
-    return list(found.values())
+    names = dict.fromkeys(venue_key(str(name)) for name in (venue["name"], venue["id"], *venue.get("aliases", ())))
+    return [
+        LinkOrder(name, first, last, source, place)
+        for name in names
+        for first, last, edition in _spans(venue.get("editions", ()))
+        for place, source in enumerate(dict.fromkeys([edition["link"], *edition["sources"]]))
+    ]
+
+
+def _spans(editions: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(first year, last year, edition) without overlap: of several that fit a year, the first counts."""
+    ranges = [(edition.get("from") or _FIRST, edition.get("to") or _LAST, edition) for edition in editions]
+    edges = sorted({first for first, _, _ in ranges} | {last + 1 for _, last, _ in ranges})
+    for first, behind in pairwise(edges):
+        fitting = next((edition for start, end, edition in ranges if start <= first and behind - 1 <= end), None)
+        if fitting is not None:
+            yield first, behind - 1, fitting

@@ -26,7 +26,9 @@ _LONGEST = 300  # characters of a key that are compared: edit distance costs the
 _TWO_IDENTIFIERS = " OR ".join(f"coalesce(x.identifiers['{s}'] <> y.identifiers['{s}'], false)" for s in VETO_SCHEMES)
 
 # A title may say of itself that it is about another paper; without the word it is that other paper.
-_MARK = r"^(erratum|errata|corrigendum|correction|retraction|addendum|reply|in reply|response|rejoinder|comment|comments|a comment|commentary) |^(erratum|corrigendum|retraction) : "
+_MARK = (
+    "^(erratum|errata|corrigendum|correction|retraction|addendum|reply|in reply|response|rejoinder|comment|comments|a comment|commentary) "
+)
 
 # One of these words more is a sibling: the efficient, the unsupervised, the video version of a paper.
 _SIBLING_WORDS = (
@@ -38,13 +40,19 @@ _SIBLING_WORDS = (
 )  # fmt: skip
 
 # Two words that differ by one of these pairs say the opposite, however few letters that is.
-_OPPOSITES = (("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("micro", "macro"), ("over", "under"), ("in", "ex"), ("without", "with"), ("mono", "poly"))  # fmt: skip
+_OPPOSITES = (
+    ("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("micro", "macro"), ("over", "under"), ("in", "ex"), ("without", "with"), ("mono", "poly"),
+)  # fmt: skip
 _NEGATIONS = ("un", "non", "in", "im", "dis", "anti", "a", "de", "re", "semi", "multi", "sub", "super")
 
 
 def _contrary() -> str:
     """SQL: a word of one title negates or opposes a word that only the other has."""
-    parts = [f"list_has_any(list_transform({p}, lambda w: '{n}' || w), {q})" for n in _NEGATIONS for p, q in (("only_x", "only_y"), ("only_y", "only_x"))]
+    parts = [
+        f"list_has_any(list_transform({p}, lambda w: '{n}' || w), {q})"
+        for n in _NEGATIONS
+        for p, q in (("only_x", "only_y"), ("only_y", "only_x"))
+    ]
     for left, right in _OPPOSITES:
         for p, q in (("only_x", "only_y"), ("only_y", "only_x")):
             parts.append(f"list_has_any(list_transform({p}, lambda w: replace(w, '{left}', '{right}')), {q})")

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from triage.models import WorkReference
+from triage.decisions import append_decisions, load_decisions, read_decisions, speaker
+from triage.errors import UsageError
+from triage.models import Decision, What, WorkReference, stable_id
 from triage.references import resolve, stage_references
 from triage.warehouse import stage
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["PersonPair", "pair_value", "stage_person_pairs"]
+    from triage.runs import Run
+
+__all__ = ["PersonPair", "merge_works", "not_same", "pair_value", "split_work", "stage_person_pairs", "take_back"]
 
 
 class PersonPair(NamedTuple):
@@ -82,12 +86,10 @@ def _by_reference(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str,
         return {}
     stage_references(con, "pair_key", references)
     resolve(con, "pair_key", "pair_work")
-    return {
-        reference: records
-        for reference, records in con.execute(
-            "SELECT reference, list(record_id ORDER BY record_id) FROM pair_work JOIN store.membership USING (work_id) GROUP BY reference"
-        ).fetchall()
-    }
+    found = con.execute(
+        "SELECT reference, list(record_id ORDER BY record_id) FROM pair_work JOIN store.membership USING (work_id) GROUP BY reference"
+    ).fetchall()
+    return dict(found)
 
 
 def _object(text: str | None) -> dict[str, Any]:
@@ -103,3 +105,67 @@ def _reference(value: dict[str, Any]) -> WorkReference | None:
         return WorkReference.model_validate(value)
     except ValidationError:
         return None
+
+
+def merge_works(run: Run, first: str, second: str) -> Decision:
+    """Say that two works (full ids) are one; identify makes it so. Newer than any word that kept their records apart."""
+    if first == second:
+        raise UsageError(f"{first} is one work already", hint="give the ids of two works")
+    return _say(run, "same", _records(run, first), _records(run, second), where="triage works merge")
+
+
+def not_same(run: Run, first: str, second: str) -> Decision:
+    """Say that two works are two papers, whatever a rule may find later."""
+    if first == second:
+        raise UsageError(f"{first} is one work", hint=f"to take a record out of it: triage works split {first} RECORD")
+    return _say(run, "not-same", _records(run, first), _records(run, second), where="triage works not-same")
+
+
+def split_work(run: Run, work: str, record: str) -> Decision:
+    """Take one record (an id or its beginning) out of a work; the two never come together again by themselves."""
+    members = _records(run, work)
+    meant = [one for one in members if one.startswith(record)]
+    if len(meant) != 1:
+        known = f"{len(meant)} records of {work} begin so" if meant else f"no record of {work}"
+        raise UsageError(f"{record}: {known}", hint=f"its records: triage works show {work}")
+    rest = [one for one in members if one != meant[0]]
+    if not rest:
+        raise UsageError(f"{work} has no other record", hint="there is nothing to split")
+    return _say(run, "not-same", meant, rest, where="triage works split")
+
+
+def take_back(run: Run, decision_id: str) -> Decision:
+    """Undo a same or not-same (its id or the beginning of it): the works are again what the rules make of them."""
+    words = [d for d in read_decisions(run.workspace.decisions_path)[0] if d.id.startswith(decision_id) and d.what in {"same", "not-same"}]
+    if len(words) != 1:
+        known = f"{len(words)} such decisions begin so" if words else "no decision about two works"
+        raise UsageError(f"{decision_id}: {known}", hint="see: triage sql \"SELECT * FROM decisions WHERE what IN ('same', 'not-same')\"")
+    return _append(run, "undo", words[0].work, words[0].id, "triage works undo")
+
+
+def _records(run: Run, work: str) -> list[str]:
+    with run.warehouse.burst() as con:
+        return [
+            row[0] for row in con.execute("SELECT record_id FROM store.membership WHERE work_id = ? ORDER BY record_id", [work]).fetchall()
+        ]
+
+
+def _say(run: Run, what: What, these: Sequence[str], those: Sequence[str], *, where: str) -> Decision:
+    with run.warehouse.burst() as con:
+        told = {
+            record_id: WorkReference(title=title, url=url, venue=venue, year=year, identifiers={"record": record_id})
+            for record_id, title, url, venue, year in con.execute(
+                "SELECT record_id, title, url, venue, year FROM store.record WHERE record_id IN (?, ?)", [these[0], those[0]]
+            ).fetchall()
+        }
+    return _append(run, what, told[these[0]], pair_value(these, those, told[those[0]].title), where)
+
+
+def _append(run: Run, what: What, work: WorkReference, value: str, where: str) -> Decision:
+    when = run.clock()
+    decision = Decision(
+        id=stable_id("d", what, value, when.isoformat()), when=when, who=speaker(run.workspace), where=where, what=what, work=work, value=value
+    )  # fmt: skip
+    append_decisions(run.workspace, [decision])
+    load_decisions(run)
+    return decision

@@ -122,7 +122,12 @@ RULES = {rule.name: rule for rule in (*_IDENTIFIER_RULES, *TITLE_RULES)}
 
 VETOES = (
     Veto("two identifiers of one scheme", "two_identifiers", "exact", "a paper has one arXiv id, one DOI of its own, one Anthology id"),
-    Veto("a title many papers carry", "common_title", "agree AND gap = 0 AND NOT series", "30 of 92 equal titles such as Editorial were wrong"),
+    Veto(
+        "a title many papers carry",
+        "common_title",
+        "agree AND gap = 0 AND NOT series",
+        "30 of 92 equal titles such as Editorial were wrong",
+    ),
     Veto(YEARS, "NOT year_fits", "exact AND agree AND gap = 1", "published twice is two papers: conference and journal"),
     Veto(AUTHORS, "strangers", "exact AND fewer >= 3", "the same title by other people"),
     Veto("abstracts differ", "other_abstract", "true", "workshop and main version under one title, with different content"),

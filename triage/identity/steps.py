@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from triage.decisions import resolve_decisions, workspace_taxonomy
+from triage.decisions import resolve_decisions
 from triage.identity.blocks import add_forms, widen_due
 from triage.identity.components import Edge, Node, unite
 from triage.identity.links import link_order
@@ -14,6 +14,7 @@ from triage.identity.rules import PERSON, VETO_SCHEMES
 from triage.identity.works import apply_corrections, corrected_works, store_membership, visible_works
 from triage.models import stable_id
 from triage.runs import StepReport
+from triage.seeds import workspace_taxonomy
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def find_works(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) ->
     con.execute("CREATE OR REPLACE TEMP TABLE arrived AS FROM due")
     arrived = int(con.execute("SELECT count(*) FROM due").fetchall()[0][0])
     add_forms(con)
-    con.execute("INSERT INTO due SELECT record_id FROM (FROM resaid UNION FROM recorrected) WHERE record_id NOT IN (SELECT record_id FROM due)")
+    con.execute(
+        "INSERT INTO due SELECT record_id FROM (FROM resaid UNION FROM recorrected) WHERE record_id NOT IN (SELECT record_id FROM due)"
+    )
     if not con.execute("SELECT count(*) FROM due").fetchall()[0][0]:
         con.execute("CREATE OR REPLACE TEMP TABLE found (record_id VARCHAR, work_id VARCHAR)")
         return 0

@@ -115,7 +115,7 @@ kept AS (
            CASE WHEN v.source <> 'documents' THEN 1 WHEN starts_with(v.source_key, 'yearly-list:') THEN 0
                 WHEN starts_with(v.source_key, 'notes:') THEN 3 ELSE 2 END AS keeper
     FROM several v LEFT JOIN link_order o
-         ON o.venue = v.folded AND o.source = v.source AND v.year >= coalesce(o.first, v.year) AND v.year <= coalesce(o.last, v.year)
+         ON o.venue = v.folded AND o.source = v.source AND v.year BETWEEN o.first AND o.last
     GROUP BY ALL
 ),
 ranked AS (
@@ -171,13 +171,16 @@ def corrected_works(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE recorrected AS WITH stands AS (SELECT work_id, decision_id FROM ({_IN_FORCE}))"
         " SELECT DISTINCT m.record_id FROM store.membership m WHERE m.work_id IN"
-        " ((SELECT work_id FROM (FROM stands EXCEPT FROM store.applied_correction)) UNION (SELECT work_id FROM (FROM store.applied_correction EXCEPT FROM stands)))"
+        " ((SELECT work_id FROM (FROM stands EXCEPT FROM store.applied_correction))"
+        " UNION (SELECT work_id FROM (FROM store.applied_correction EXCEPT FROM stands)))"
     )
 
 
 def apply_corrections(con: duckdb.DuckDBPyConnection) -> None:
     """Write what a person corrected (title, venue, year, url, abstract; JSON in the decision's value) over the best record's fields."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE correction AS SELECT work_id, decision_id, try_cast(value AS JSON) AS said FROM ({_IN_FORCE})")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE correction AS SELECT work_id, decision_id, try_cast(value AS JSON) AS said FROM ({_IN_FORCE})"
+    )
     con.execute(
         "UPDATE store.work AS w SET title = coalesce(nullif(trim(c.said ->> 'title'), ''), w.title), venue = coalesce(c.said ->> 'venue', w.venue),"
         " year = coalesce(try_cast(c.said ->> 'year' AS INTEGER), w.year), url = coalesce(c.said ->> 'url', w.url),"

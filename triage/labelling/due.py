@@ -58,7 +58,8 @@ def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -
     found = LexicalLabeller(cues, taxonomy).label(papers)
     hashes = {row[0]: row[3] + version for row in due}
     labelled = [
-        Labelled(paper.work_id, hashes[paper.work_id], tuple(quoted(paper, one) for one in labels)) for paper, labels in zip(papers, found, strict=True)
+        Labelled(paper.work_id, hashes[paper.work_id], tuple(quoted(paper, one) for one in labels))
+        for paper, labels in zip(papers, found, strict=True)
     ]
     with run.warehouse.burst() as con:
         store_labels(con, run, taxonomy, "lexical", labelled)

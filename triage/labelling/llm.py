@@ -36,7 +36,9 @@ KINDS: dict[str, Kind] = {"taxonomy": "reference", "work_id": "own", "title": "u
 MOST_LABELS = 8
 """A paper has one to three types; a reply with more than this many has not read it."""
 
-_RESERVED = re.compile(r"\b(?:select(?:ed)?|reject(?:ed)?|accept(?:ed)?|approved?|later|human|curator|tick(?:ed)?|checked|decision|undo)\b", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"\b(?:select(?:ed)?|reject(?:ed)?|accept(?:ed)?|approved?|later|human|curator|tick(?:ed)?|checked|decision|undo)\b", re.IGNORECASE
+)
 """Words of a person's decision: no name for a technique."""
 _NAME = re.compile(r"[\w][\w +/&.,'()-]{1,58}[\w)]")
 

@@ -30,9 +30,7 @@ BURST_PAPERS, BURST_SECONDS = 200, 10.0
 """How much is kept together; opening the database for a burst takes some 30 ms."""
 
 
-def read_batches(
-    run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None
-) -> Iterator[int]:
+def read_batches(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None) -> Iterator[int]:
     """Label by the configured model what is worth a call and due, or the named works; nothing when none is configured.
 
     Each step labels a batch and keeps it, and gives how many works it was; the last one adds the report. There

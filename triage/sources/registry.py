@@ -14,7 +14,7 @@ from triage.sources.venues import VenueSource
 if TYPE_CHECKING:
     from triage.settings import Settings
 
-__all__ = ["ENRICHMENT_NAMES", "NAMES", "VENUE_NAMES", "enrichment_sources", "parse_any", "sources", "venue_sources"]
+__all__ = ["ENRICHMENT_NAMES", "NAMES", "VENUE_NAMES", "enrichment_sources", "every_source", "parse_any", "sources", "venue_sources"]
 
 NAMES = ("arxiv", "huggingface")
 """In the order in which they are gathered and listed."""
@@ -61,12 +61,17 @@ def enrichment_sources(settings: Settings | None = None) -> dict[str, Enrichment
     return {source.name: source for source in known}
 
 
+def every_source(settings: Settings | None = None) -> dict[str, Source | VenueSource | EnrichmentSource]:
+    """Whatever can read an answer, by name."""
+    return {**sources(settings), **venue_sources(), **enrichment_sources(settings)}
+
+
 def parse_any(name: str, body: bytes, url: str | None, *, read_at: datetime) -> Parsed:
     """What source `name` reads in a body it is handed, wherever that came from; its form is told by its content.
 
     Raises UsageError for an unknown name, SourceError when the source refuses the body.
     """
-    known: dict[str, Source | VenueSource | EnrichmentSource] = {**sources(), **venue_sources(), **enrichment_sources()}
+    known = every_source()
     if name not in known:
         raise UsageError(f"no source {name!r}", hint=f"there are: {', '.join(known)}")
     media_type = _media_type(body)

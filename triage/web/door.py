@@ -131,11 +131,11 @@ class Door:
 
         A generator: nothing is asked before it is iterated, and what is still under way is dropped with it.
         """
-        todo = iter(requests)
+        coming = iter(requests)
         waiting: deque[tuple[Request, concurrent.futures.Future[Response]]] = deque()
         try:
             while True:
-                for request in itertools.islice(todo, _AHEAD - len(waiting)):
+                for request in itertools.islice(coming, _AHEAD - len(waiting)):
                     waiting.append((request, self._submit(request, source, hosts, pace)))
                 if not waiting:
                     return

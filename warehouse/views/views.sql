@@ -99,12 +99,17 @@ labels AS (
 word AS (
     SELECT work_id, max(what) AS decision FROM main.decisions
     WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
+),
+home AS (
+    SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year FROM main.decisions d JOIN store.decision s USING (decision_id)
+    WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
 )
 SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
-       w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen
-FROM store.work w
+       w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
+       coalesce(home.home_year, w.year) AS home_year
+FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
@@ -129,6 +134,7 @@ COMMENT ON COLUMN main.works.first_run IS 'run that first saw one of its records
 COMMENT ON COLUMN main.works.last_run IS 'run that last saw one of its records';
 COMMENT ON COLUMN main.works.first_seen IS 'when it was first seen, UTC';
 COMMENT ON COLUMN main.works.last_seen IS 'when it was last seen, UTC';
+COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that in which a person ticked it, until the person agrees to a move; else its year';
 
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
@@ -297,3 +303,74 @@ COMMENT ON COLUMN main.sources.completeness IS '0..1: share of the days asked fo
 COMMENT ON COLUMN main.sources.lacking IS 'the days that were not read, or not whole';
 COMMENT ON COLUMN main.sources.state IS 'how the last attempt ended: complete, incomplete, stands still, or which kind of nothing came: unreachable, parsed none, truly none, missed; never asked';
 COMMENT ON COLUMN main.sources.reason IS 'what went wrong in the last attempt; NULL when nothing did';
+
+CREATE OR REPLACE VIEW main.matches AS
+SELECT e.a, e.b, ma.work_id AS work_a, mb.work_id AS work_b, e.rule, e.score, e.status, e.evidence, e.run_id, e.made_at
+FROM store.match_edge e JOIN store.membership ma ON ma.record_id = e.a JOIN store.membership mb ON mb.record_id = e.b;
+COMMENT ON VIEW main.matches IS 'Pairs of records that a rule or a person brought together: one row a pair and rule';
+COMMENT ON COLUMN main.matches.a IS 'one record';
+COMMENT ON COLUMN main.matches.b IS 'the other record; its id is the greater';
+COMMENT ON COLUMN main.matches.work_a IS 'work of record a';
+COMMENT ON COLUMN main.matches.work_b IS 'work of record b';
+COMMENT ON COLUMN main.matches.rule IS 'person, arxiv, doi, anthology, openreview, url, title, core, name, near, cut; doubt when no rule is sure';
+COMMENT ON COLUMN main.matches.score IS 'how alike, less a tenth for every year between; 1 for the same';
+COMMENT ON COLUMN main.matches.status IS 'auto: one work; review: a person should look; apart: a veto keeps them apart';
+COMMENT ON COLUMN main.matches.evidence IS 'what they share, and in brackets what speaks against it';
+COMMENT ON COLUMN main.matches.run_id IS 'run that judged the pair';
+COMMENT ON COLUMN main.matches.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.uncertain_pairs AS
+SELECT m.work_a, m.work_b, x.title AS title_a, y.title AS title_b, x.venue AS venue_a, y.venue AS venue_b, x.year AS year_a, y.year AS year_b,
+       m.rule, m.score, m.evidence, m.a AS record_a, m.b AS record_b, m.made_at
+FROM main.matches m JOIN store.record x ON x.record_id = m.a JOIN store.record y ON y.record_id = m.b
+WHERE m.status = 'review' AND m.work_a <> m.work_b
+      AND NOT EXISTS (SELECT 1 FROM store.person_pair p WHERE p.what = 'not-same' AND p.a = m.a AND p.b = m.b)
+QUALIFY row_number() OVER (PARTITION BY least(m.work_a, m.work_b), greatest(m.work_a, m.work_b) ORDER BY m.score DESC, m.rule, m.a, m.b) = 1
+ORDER BY m.score DESC, m.work_a, m.work_b;
+COMMENT ON VIEW main.uncertain_pairs IS 'Works that may be one: say it with triage works merge or not-same; one row a pair of works, the likeliest first';
+COMMENT ON COLUMN main.uncertain_pairs.work_a IS 'one work';
+COMMENT ON COLUMN main.uncertain_pairs.work_b IS 'the other work';
+COMMENT ON COLUMN main.uncertain_pairs.title_a IS 'title of its record';
+COMMENT ON COLUMN main.uncertain_pairs.title_b IS 'title of the other''s record';
+COMMENT ON COLUMN main.uncertain_pairs.venue_a IS 'venue; NULL when unknown';
+COMMENT ON COLUMN main.uncertain_pairs.venue_b IS 'venue; NULL when unknown';
+COMMENT ON COLUMN main.uncertain_pairs.year_a IS 'year; NULL when unknown';
+COMMENT ON COLUMN main.uncertain_pairs.year_b IS 'year; NULL when unknown';
+COMMENT ON COLUMN main.uncertain_pairs.rule IS 'the rule that found it, or doubt';
+COMMENT ON COLUMN main.uncertain_pairs.score IS 'how alike, less a tenth for every year between';
+COMMENT ON COLUMN main.uncertain_pairs.evidence IS 'what they share, and in brackets why it is uncertain';
+COMMENT ON COLUMN main.uncertain_pairs.record_a IS 'the record of work_a';
+COMMENT ON COLUMN main.uncertain_pairs.record_b IS 'the record of work_b';
+COMMENT ON COLUMN main.uncertain_pairs.made_at IS 'when the pair was judged, UTC';
+
+CREATE OR REPLACE VIEW main.promotions AS
+SELECT p.work_id, w.title, p.record_id, p.from_venue, p.from_year, p.from_url, p.to_venue, p.to_year, p.to_url, p.run_id, p.made_at
+FROM store.promotion p LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.promotions IS 'Preprints that turned up published: one row each time a work''s best record became a published one';
+COMMENT ON COLUMN main.promotions.work_id IS 'the work';
+COMMENT ON COLUMN main.promotions.title IS 'its title now; NULL when the work is there no longer';
+COMMENT ON COLUMN main.promotions.record_id IS 'the record that is its best now';
+COMMENT ON COLUMN main.promotions.from_venue IS 'venue before; NULL for none';
+COMMENT ON COLUMN main.promotions.from_year IS 'year before';
+COMMENT ON COLUMN main.promotions.from_url IS 'link before';
+COMMENT ON COLUMN main.promotions.to_venue IS 'venue since';
+COMMENT ON COLUMN main.promotions.to_year IS 'year since';
+COMMENT ON COLUMN main.promotions.to_url IS 'link since';
+COMMENT ON COLUMN main.promotions.run_id IS 'run that found it';
+COMMENT ON COLUMN main.promotions.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.tick_conflicts AS
+SELECT c.work_id, w.title, c.kept_what, c.other_what, c.kept_decision, c.other_decision, c.run_id, c.made_at
+FROM store.tick_conflict c JOIN store.work w USING (work_id)
+WHERE NOT EXISTS (
+    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.what IN ('selected', 'rejected', 'later') AND d.made_at > c.made_at
+) AND (SELECT count(*) FROM main.decisions d WHERE d.work_id = c.work_id AND d.decision_id IN (c.kept_decision, c.other_decision)) = 2;
+COMMENT ON VIEW main.tick_conflicts IS 'Works that became one while a person had said different things of them; gone when the person speaks again';
+COMMENT ON COLUMN main.tick_conflicts.work_id IS 'the work';
+COMMENT ON COLUMN main.tick_conflicts.title IS 'its title';
+COMMENT ON COLUMN main.tick_conflicts.kept_what IS 'what was said of the work that kept its id';
+COMMENT ON COLUMN main.tick_conflicts.other_what IS 'what was said of the other';
+COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the first';
+COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
+COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
+COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
