@@ -33,7 +33,19 @@ from triage.screening import propose, screen
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["STEPS", "add_papers", "backfill_years", "begin", "gather_source", "gather_venues", "import_files", "publish", "run_all", "source_names", "work_ids"]
+__all__ = [
+    "STEPS",
+    "add_papers",
+    "backfill_years",
+    "begin",
+    "gather_source",
+    "gather_venues",
+    "import_files",
+    "publish",
+    "run_all",
+    "source_names",
+    "work_ids",
+]
 
 
 @contextlib.contextmanager
