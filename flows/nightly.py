@@ -47,6 +47,12 @@ def gather(run: Run, source: str, day: Date | None) -> None:
     pipeline.gather_source(run, source, date=day)
 
 
+@task(task_run_name="gather venues", cache_policy=NO_CACHE, persist_result=False)
+def venues(run: Run) -> None:
+    """The venues' years that the settings name and that are not complete yet."""
+    pipeline.gather_venues(run)
+
+
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 def step(run: Run, name: str) -> None:
     """One step of the pipeline, for all that is due."""
@@ -96,6 +102,8 @@ def _steps(run: Run, day: Date | None) -> None:
         # a source that failed is in the run's failures; the others go on
         with contextlib.suppress(SourceError):
             gather(run, source, day)
+    if day is None and run.settings.venues.gather:
+        venues(run)
     for name in pipeline.STEPS:
         if name == "label":
             batches = label_batches(run)

@@ -14,13 +14,28 @@ LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due"},
-    {"gather", "harvest", "adding", "imports", "identity", "screening", "labelling", "notes", "claiming", "lists", "exports", "trace"},
+    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
+    {
+        "gather",
+        "harvest",
+        "adding",
+        "backfill",
+        "editions",
+        "imports",
+        "identity",
+        "screening",
+        "labelling",
+        "notes",
+        "claiming",
+        "lists",
+        "exports",
+        "trace",
+    },
     {"pipeline", "report", "evaluation"},
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -35,6 +35,10 @@ class Answer(Frozen):
     day: date | None = None
     status: Literal["final", "open", "failed"] | None = None
     by_hand: bool = False
+    edition: str | None = None
+    """The venue and year it was asked for ("cvpr-2023"); None for feeds."""
+    whole: bool = True
+    """Whether it was complete, or is completed by the answers it leads to."""
 
 
 def append_answers(workspace: Workspace, answers: Sequence[Answer]) -> None:

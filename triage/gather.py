@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from triage.sources.venues import VenueSource
     from triage.web import Door, Validators
 
-__all__ = ["gather", "note_sources", "open_door", "restore_answers"]
+__all__ = ["gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -71,7 +71,7 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
     asked: dict[Request, tuple[Date, frozenset[str]]] = {request: (day, frozenset()) for day, request in harvest.due.requests}
     for _ in range(MOST_PAGES):
         follow: dict[Request, tuple[Date, frozenset[str]]] = {}
-        for request, answer in _willing(list(asked), fetch):
+        for request, answer in willing(list(asked), fetch):
             day, before = asked[request]
             run.progress.advance()
             parsed = harvest.read(request, answer, day)
@@ -88,7 +88,7 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
         harvest.trouble("incomplete", request.key, f"{request.url}: more than {MOST_PAGES} pages follow one another", None, day=day)
 
 
-def _willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
+def willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
     """Answers, the first one by itself: a site that cannot be reached, or wants to be left alone, is not asked the rest."""
     first, rest = requests[:1], requests[1:]
     refusal: SourceError | None = None
@@ -139,18 +139,21 @@ def restore_answers(run: Run) -> bool:
     with run.warehouse.burst() as con:
         known = set(con.execute("SELECT url, sha256 FROM store.answer").fetchall())
         note_sources(con, run)
-    readers = every_source(run.settings)
-    lines = [line for line in read_answers(run.workspace) if (line.url, line.sha256) not in known]
-    by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
-    for line in lines:
-        by_run.setdefault((line.source, line.run_id), []).append(line)
-    for (name, _), answers in by_run.items():
-        if name in readers:
-            run.add(_restore(run, readers[name], answers))
+    lines = [line for line in read_answers(run.workspace) if line.edition is None and (line.url, line.sha256) not in known]
+    reread(run, lines, "restore")
     return bool(lines)
 
 
-def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers: Sequence[Answer]) -> StepReport:
+def reread(run: Run, lines: Sequence[Answer], step: str) -> list[StepReport]:
+    """Read stored answers of feeds and look-ups as they were read, run by run; a report for each source and run."""
+    readers = every_source(run.settings)
+    by_run: dict[tuple[str, str], list[Answer]] = {}  # in the order of the file
+    for line in lines:
+        by_run.setdefault((line.source, line.run_id), []).append(line)
+    return [run.add(_restore(run, readers[name], answers, step)) for (name, _), answers in by_run.items() if name in readers]
+
+
+def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers: Sequence[Answer], step: str) -> StepReport:
     """What one run read from one source. A body that is gone is told once."""
     store = RawStore(run.workspace.raw)
     harvest = Harvest(Due(cast("Source", source), by_hand=all(line.by_hand for line in answers)))
@@ -163,4 +166,4 @@ def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers:
             harvest.read(request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at), line.day)
         if line.day and line.status:
             harvest.restored[line.day] = line.status if body is not None else "failed"
-    return keep_harvest(run, harvest, step="restore", lines=answers)
+    return keep_harvest(run, harvest, step=step, lines=answers)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from triage.sources import Parsed, Request, Response
     from triage.web import FetchRow
 
-__all__ = ["Harvest", "keep_harvest"]
+__all__ = ["Harvest", "keep_answers", "keep_fetches", "keep_harvest"]
 
 STANDS_STILL = timedelta(days=5)
 """How long a feed may show the same day: a weekend with a holiday on both sides."""
@@ -144,8 +144,8 @@ def keep_harvest(
         kept = keep_records(con, run, harvest.records)
         _shown_only(con, run, harvest)
         _keep_days(con, run, harvest)
-        _keep_answers(con, run, lines)
-        _keep_fetches(con, run, fetched)
+        keep_answers(con, run, lines)
+        keep_fetches(con, run, fetched)
         _keep_state(con, run, harvest)
     _tell(run, harvest, f"{step} {harvest.name}")
     refused = len(harvest.refused)
@@ -243,14 +243,14 @@ def _keep_days(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> No
     con.execute("INSERT INTO store.day SELECT * FROM merged_day")
 
 
-def _keep_answers(con: duckdb.DuckDBPyConnection, run: Run, lines: Sequence[Answer]) -> None:
+def keep_answers(con: duckdb.DuckDBPyConnection, run: Run, lines: Sequence[Answer]) -> None:
     rows = [{"source": line.source, "url": line.url, "sha256": line.sha256} for line in lines]
     stage(con, "read_answer", rows, dict.fromkeys(("source", "url", "sha256"), "VARCHAR"))
     con.execute("DELETE FROM store.answer AS a USING read_answer r WHERE a.url = r.url AND a.sha256 = r.sha256")
     con.execute("INSERT INTO store.answer SELECT DISTINCT source, url, sha256, ? FROM read_answer", [run.id])
 
 
-def _keep_fetches(con: duckdb.DuckDBPyConnection, run: Run, fetched: Sequence[FetchRow]) -> None:
+def keep_fetches(con: duckdb.DuckDBPyConnection, run: Run, fetched: Sequence[FetchRow]) -> None:
     from triage.web import FETCH_COLUMNS
 
     stage(con, "made_fetch", [asdict(row) for row in fetched], FETCH_COLUMNS)

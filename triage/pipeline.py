@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triage.adding import add
+from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
@@ -32,14 +33,26 @@ from triage.screening import propose, screen
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["STEPS", "add_papers", "begin", "gather_source", "import_files", "publish", "run_all", "source_names", "work_ids"]
+__all__ = [
+    "STEPS",
+    "add_papers",
+    "backfill_years",
+    "begin",
+    "gather_source",
+    "gather_venues",
+    "import_files",
+    "publish",
+    "run_all",
+    "source_names",
+    "work_ids",
+]
 
 
 @contextlib.contextmanager
 def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None) -> Iterator[Run]:
     """A run that has already put back what a new or repaired warehouse lacks, and read the person's words."""
     with open_run(workspace, command, clock=clock, progress=progress) as run:
-        restored = restore_documents(run), restore_answers(run)
+        restored = restore_documents(run), restore_answers(run), restore_editions(run)
         if any(restored):
             identify(run)
         load_decisions(run)
@@ -84,6 +97,8 @@ def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
         gather_sources(run, date=date)
+        if date is None:
+            gather_venues(run)
     for step in STEPS.values():
         step(run, None)
 
@@ -108,6 +123,24 @@ def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepRepor
     error = SourceError(first.message, hint=first.hint)
     error.passing = bool(report.counts.get("may pass"))
     raise error
+
+
+def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
+    """Gather a venue's years, from the first to the last in which it was held, and identify their papers.
+
+    Raises UsageError for an unknown venue, and when nobody serves any of the years.
+    """
+    if last < first:
+        raise UsageError(f"the years {first} to {last} are none", hint="--year-to is the last year, YEAR the first")
+    refusals = []
+    for year in range(first, last + 1):
+        try:
+            backfill(run, venue, year)
+        except UsageError as error:
+            refusals.append(error)
+    if len(refusals) == last + 1 - first:
+        raise refusals[0]
+    identify(run)
 
 
 def add_papers(run: Run, references: Sequence[str]) -> list[str]:

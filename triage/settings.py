@@ -105,6 +105,12 @@ class GatherSettings(_Section):
     since: Annotated[int, Field(ge=1, le=366)] = 7
 
 
+class VenuesSettings(_Section):
+    """Venues and years that a night gathers until they are complete, such as "cvpr-2023"."""
+
+    gather: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]+-\d{4}$")], ...] = ()
+
+
 class SourceSettings(_Section):
     """What stands in for one source's own choice; None leaves it as it is.
 
@@ -215,6 +221,7 @@ class Settings(_Section):
     notes: NoteSettings = NoteSettings()
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
+    venues: VenuesSettings = VenuesSettings()
     sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
 

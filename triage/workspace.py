@@ -60,6 +60,9 @@ _TOML = """\
 [gather]
 # since = 7                        # days a feed is read back into an empty warehouse
 
+[venues]
+# gather = ["cvpr-2026"]           # an example, none by default: gathered by every run until they are complete
+
 # A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
 # hosts (where requests and redirects may go), enabled. Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
 # openreview, huggingface, arxiv, semanticscholar, openalex, dblp.

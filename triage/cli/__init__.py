@@ -24,6 +24,7 @@ _COMMANDS = {
     "add": ("triage.cli.gathering", "Add one paper by hand: an arXiv id, a DOI or a link."),
     "run": ("triage.cli.steps", "Gather, then do everything that is due, and report."),
     "gather": ("triage.cli.gathering", "Ask the feeds for what is due."),
+    "backfill": ("triage.cli.gathering", "Gather whole venues: a year's papers from every source that has them."),
     "sources": ("triage.cli.sources", "List the feeds and how they are; read a saved answer."),
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),

@@ -80,6 +80,26 @@ def gather_command(names: tuple[str, ...], date: datetime | None, folder: Path |
     return print_report(run, as_json=as_json)
 
 
+@click.command("backfill", epilog="Example: triage backfill cvpr 2023 --year-to 2025")
+@click.argument("venue")
+@click.argument("year", type=click.IntRange(1950, 2100))
+@click.option("--year-to", type=click.IntRange(1950, 2100), help="Every year up to this one in which the venue was held.")
+@workspace_option
+@json_option
+def backfill_command(venue: str, year: int, year_to: int | None, folder: Path | None, as_json: bool) -> int:
+    """Gather every paper of VENUE in YEAR from the sources that seeds/venues.yaml names, and match them to works.
+
+    A second source fills what the first lacks. Stopped at any time, the next call asks again for nothing that
+    is stored. Says how whole each year is and how many requests it took.
+    """
+    from triage import pipeline
+
+    workspace = open_workspace(folder)
+    with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "backfill", progress=progress) as run:
+        pipeline.backfill_years(run, venue, year, year_to or year)
+    return print_report(run, as_json=as_json)
+
+
 @click.command("add", epilog="Example: triage add arXiv:2305.17530")
 @click.argument("papers", nargs=-1, required=True)
 @workspace_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage.cli.common import PARTIAL, json_option, open_workspace, print_json, workspace_option
+from triage.cli.common import PARTIAL, Shown, json_option, open_workspace, print_json, print_report, workspace_option
 
 if TYPE_CHECKING:
     from triage.models import Record
@@ -108,6 +108,24 @@ def parse_command(name: str, file: Path, url: str | None, as_json: bool) -> int:
         click.echo(json.dumps(_shown(record), ensure_ascii=False))
     _say(parsed)
     return 0 if parsed.verdict.complete else PARTIAL
+
+
+@sources_command.command("reparse", epilog="Example: triage sources reparse cvf")
+@click.argument("name")
+@workspace_option
+@json_option
+def reparse_command(name: str, folder: Path | None, as_json: bool) -> int:
+    """Read every stored answer of source NAME again, after a correction of its parser, and match what changed.
+
+    Nothing is asked of any site; what the stored answers no longer say is not deleted.
+    """
+    from triage import pipeline
+    from triage.backfill import reparse
+
+    with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), "reparse", progress=progress) as run:
+        reparse(run, name)
+        pipeline.STEPS["identify"](run, None)
+    return print_report(run, as_json=as_json)
 
 
 def _shown(record: Record) -> dict[str, Any]:

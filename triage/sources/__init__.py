@@ -73,6 +73,8 @@ class Parsed:
     abstracts: tuple[tuple[str, str], ...] = ()
     """`source_key` and abstract of papers that another answer of the same source lists: a file of abstracts
     alone names no titles, so it yields no records."""
+    abstracts_follow: bool = False
+    """The answer lacks nothing but abstracts, and `more` are the pages that have them."""
 
 
 class Source(Protocol):

@@ -91,9 +91,10 @@ def _listed(cards: list[_Card], site: Site | None, year: int | None, request: Re
     lacking = [record for record in entries.records if record.abstract is None]
     more = tuple(_page_of(record, base) for record in lacking if record.url) if base.startswith("http") else ()
     verdict = entries.verdict(declared=None, what="papers", whole=b"</html" in response.body[-2048:].lower())
-    if verdict.complete and lacking:
+    only_abstracts = verdict.complete and bool(lacking)
+    if only_abstracts:
         verdict = Verdict(False, f"{verdict.reason}; {len(lacking)} without an abstract, which is on the poster's page")
-    return Parsed(entries.records, verdict, entries.refused, more)
+    return Parsed(entries.records, verdict, entries.refused, more, abstracts_follow=only_abstracts and bool(more))
 
 
 def _page_of(record: Record, base: str) -> Request:
