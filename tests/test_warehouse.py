@@ -11,7 +11,7 @@ import pytest
 
 from tests.workspaces import ask, make_workspace, put, record
 from triage.errors import BusyError, NewerWarehouseError, QueryError, WarehouseError
-from triage.queries import answer, as_csv, as_json, as_parquet
+from triage.queries import answer, as_csv, as_json, as_parquet, open_snapshot
 from triage.warehouse import Warehouse, newest_version, stage
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -200,3 +200,17 @@ def test_no_snapshot_yet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError) as refused:
         answer(tmp_path / "snapshot.duckdb", "SELECT 1")
     assert "triage run" in str(refused.value.hint)
+
+
+def test_a_snapshot_of_another_version_answers_questions_but_no_command_reads_it(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record("a", "One Paper Here")])
+    con = duckdb.connect(str(workspace.snapshot_path))
+    con.execute("UPDATE store.view_text SET value = 'older'")
+    con.close()
+    assert ask(workspace, "SELECT count(*) FROM works") == [(1,)]
+    with pytest.raises(WarehouseError, match="another version") as refused:
+        open_snapshot(workspace.snapshot_path)
+    assert "triage list" in str(refused.value.hint)
+    put(workspace, [record("b", "Another Paper There")])
+    open_snapshot(workspace.snapshot_path).close()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triage.errors import QueryError, WarehouseError
+from triage.warehouse import view_texts
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,10 +38,11 @@ class Answer:
     as_of: datetime | None
 
 
-def open_snapshot(path: Path, *, writable_file: Path | None = None) -> duckdb.DuckDBPyConnection:
+def open_snapshot(path: Path, *, writable_file: Path | None = None, any_version: bool = False) -> duckdb.DuckDBPyConnection:
     """A closed, read-only connection; `writable_file` is the one file a query may write.
 
-    Raises WarehouseError when there is no snapshot yet.
+    Raises WarehouseError when there is no snapshot yet, and, unless `any_version`, when another version of
+    the program made it: its views may lack what ours reads.
     """
     import duckdb
 
@@ -53,10 +55,15 @@ def open_snapshot(path: Path, *, writable_file: Path | None = None) -> duckdb.Du
         for name, value in _CLOSED.items():
             con.execute(f"SET {name} = {value}")
         con.execute("SET lock_configuration = true")
+        ours = any_version or con.execute("SELECT value FROM store.view_text").fetchall() == [(view_texts(),)]
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path}: {_reason(error)}", hint="run any writing command (triage run): it makes the snapshot anew"
         ) from error
+    if not ours:
+        con.close()
+        hint = "run any writing command first (triage list): it makes the snapshot anew"
+        raise WarehouseError(f"{path} was made by another version of the program", hint=hint)
     return con
 
 
@@ -64,7 +71,7 @@ def answer(snapshot: Path, sql: str) -> Answer:
     """Run one reading statement. Raises QueryError with the database's reason for anything else."""
     import duckdb
 
-    con = open_snapshot(snapshot)
+    con = open_snapshot(snapshot, any_version=True)
     try:
         statement = _one_reading(con, sql)
         found = con.execute(statement)
@@ -86,7 +93,7 @@ def as_parquet(snapshot: Path, sql: str) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "answer.parquet"
-        con = open_snapshot(snapshot, writable_file=target)
+        con = open_snapshot(snapshot, writable_file=target, any_version=True)
         try:
             statement = _one_reading(con, sql)
             con.execute(f"COPY ({statement.strip().rstrip(';')}\n) TO '{str(target).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")

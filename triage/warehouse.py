@@ -23,7 +23,7 @@ from triage.workspace import packaged
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Warehouse", "newest_version", "stage"]
+__all__ = ["Warehouse", "newest_version", "stage", "view_texts"]
 
 Structure = Mapping[str, Any]
 """Column name -> DuckDB type, as `from_json` takes it: "VARCHAR", ["VARCHAR"], "MAP(VARCHAR, VARCHAR)"."""
@@ -149,7 +149,7 @@ class Warehouse:
                 hint="update the program (pip install -U), or use another warehouse file",
             )
         due = [step for step in steps if step[0] > version]
-        shapes = _view_texts()
+        shapes = view_texts()
         if existed and due and version:
             shutil.copy2(self.path, self.path.with_name(f"{self.path.name}.backup-v{version}"))
         if due or views != shapes:
@@ -207,7 +207,8 @@ def _migrate(con: duckdb.DuckDBPyConnection, due: Sequence[tuple[int, str, str]]
     con.execute("INSERT INTO store.view_text VALUES (?)", [shapes])
 
 
-def _view_texts() -> str:
+def view_texts() -> str:
+    """The definitions of all views this program makes; a file that holds others was made by another version."""
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted((packaged("warehouse") / "views").glob("*.sql")))
 
 
