@@ -197,7 +197,7 @@ def test_faults_of_a_labelled_file_name_the_line(tmp_path: Path, content: str, m
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"title": "a"}')[:-9]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"title": "a"}', mtime=0)[:-9]])
 def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "labelled.jsonl.gz"
     file.write_bytes(content)
@@ -207,7 +207,7 @@ def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_gzip_and_plain_files_are_read_together(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('\ufeff{"title": "a\u2028b"}\n\n')
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"title": "c", "abstract": null}'))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"title": "c", "abstract": null}', mtime=0))
     assert [p.title for p in read_labelled([tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"])] == ["a\u2028b", "c"]
 
 
