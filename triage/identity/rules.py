@@ -93,7 +93,7 @@ TITLE_RULES = (
         "one title is the other without the name in front of its colon: two telling words or five words are left, or the authors agree;"
         " a dropped subtitle, bracket or another name in front counts only when the authors agree",
         "same_numbers AND NOT marked AND ((tail_equal AND fewer >= 3 AND (agree OR telling >= 2 OR fewer >= 5))"
-        " OR (agree AND fewer >= 3 AND (tails_equal OR (part AND length >= 20))))",
+        " OR (agree AND fewer >= 3 AND (tails_equal OR ((part OR last_part) AND length >= 20))))",
     ),
     Rule(
         "name", 7,
@@ -112,7 +112,15 @@ TITLE_RULES = (
         " OR (agree AND NOT sibling AND fewer >= 4 AND (likeness >= 0.9 OR (likeness >= 0.7 AND shared >= 0.75 * more AND gap <= 1))))",
     ),
     Rule(
-        "cut", 9,
+        "reworded", 9,
+        "a preprint and its publication, years next to each other: the same first part and most of the words behind it, or one word put in;"
+        " no authors that say otherwise",
+        "same_numbers AND NOT marked AND NOT contrary AND NOT sibling AND NOT both_published AND gap <= 1 AND (agree OR names_x = 0 OR names_y = 0)"
+        " AND ((heads_equal AND fewer >= 5 AND shared >= 0.7 * more)"
+        " OR (fewer >= 5 AND telling >= 4 AND shared = fewer AND more = fewer + 1 AND likeness >= 0.8))",
+    ),
+    Rule(
+        "cut", 10,
         "a long title that breaks off inside a word of the other: a column was too narrow",
         "cut AND same_numbers AND length >= 30 AND fewer >= 4",
     ),
@@ -130,12 +138,18 @@ VETOES = (
     ),
     Veto(YEARS, "NOT year_fits", "exact AND agree AND gap = 1", "published twice is two papers: conference and journal"),
     Veto(AUTHORS, "strangers", "exact AND fewer >= 3", "the same title by other people"),
+    Veto("two journals", "two_journals AND coalesce(abstract_likeness, 0) < 0.5", "agree", "published twice is two papers, in one year too"),
     Veto("abstracts differ", "other_abstract", "true", "workshop and main version under one title, with different content"),
 )
 
 DOUBTS = (
     Doubt("renamed", "agree AND abstract_likeness >= 0.5", "another title, the same authors and most words of the abstract"),
     Doubt("one title inside the other", "same_numbers AND fewer >= 3 AND (tail_equal OR part) AND length >= 15", "may be a survey and its sibling"),
+    Doubt(
+        "the same first part",
+        "same_numbers AND agree AND (heads_equal OR last_part) AND fewer >= 5 AND shared >= 0.4 * fewer AND gap <= 1",
+        "a study and the next one of its group, or one paper under two subtitles",
+    ),
     Doubt("another name in front", "same_numbers AND fewer >= 3 AND tails_equal", "two methods can share a subtitle"),
     Doubt("titles nearly alike", "same_numbers AND fewer >= 4 AND likeness >= 0.85", "one adjective more can be another paper"),
     Doubt(
