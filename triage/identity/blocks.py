@@ -128,11 +128,15 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
         WITH rare AS (SELECT record_no, key, name, head, tail, words, {_RARE} AS r FROM fresh_form WHERE key <> '')
         SELECT unnest({_hashes("'k' || key", "'k' || tail", "'k' || head")}), record_no, {_KEY} FROM rare
         UNION ALL
-        SELECT unnest({_hashes(
-            "'f' || words[1] || ' ' || words[2] || ' ' || words[3]",
-            "CASE WHEN len(words) >= 3 THEN 'l' || words[-3] || ' ' || words[-2] || ' ' || words[-1] END",
-            "'p' || r[1] || r[2]", "'p' || r[1] || r[3]", "'p' || r[2] || r[3]",
-        )}), record_no, {_WORDS} FROM rare
+        SELECT unnest({
+            _hashes(
+                "'f' || words[1] || ' ' || words[2] || ' ' || words[3]",
+                "CASE WHEN len(words) >= 3 THEN 'l' || words[-3] || ' ' || words[-2] || ' ' || words[-1] END",
+                "'p' || r[1] || r[2]",
+                "'p' || r[1] || r[3]",
+                "'p' || r[2] || r[3]",
+            )
+        }), record_no, {_WORDS} FROM rare
         UNION ALL SELECT hash('n' || name), record_no, {_NAME} FROM fresh_form WHERE name IS NOT NULL AND key <> ''
         """
     )
@@ -145,10 +149,12 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
                    lambda a: list_filter(string_split_regex(strip_accents(lower(a)), '[^\\pL]+'), lambda t: length(t) > 1)) AS names
             FROM store.record r JOIN fresh_form f USING (record_id) WHERE r.abstract IS NOT NULL AND len(authors) >= 2
         )
-        SELECT unnest({_hashes(
-            "'a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]",
-            "'b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' ')",
-        )}), record_no, {_AUTHORS}
+        SELECT unnest({
+            _hashes(
+                "'a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]",
+                "'b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' ')",
+            )
+        }), record_no, {_AUTHORS}
         FROM named
         """
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from triage.identity.blocks import COMMON_WORDS, YEAR_FITS, find_candidates, sql_list, telling_words
 from triage.identity.journals import stage_journal_pairs
 from triage.identity.rules import DOUBTS, LEAST_TITLE_LIKENESS, RULES, TITLE_RULES, VETO_SCHEMES, VETOES
+from triage.text import GENERIC_KEYS
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,7 +36,8 @@ _MARK = (
 _SIBLING_WORDS = (
     "efficient", "lightweight", "fast", "faster", "mini", "tiny", "small", "smaller", "large", "larger", "improved", "improving", "better", "revisited",
     "revisiting", "rethinking", "extended", "generalized", "generalised", "online", "offline", "dynamic", "incremental", "distributed", "parallel", "deep",
-    "unsupervised", "supervised", "semi", "weakly", "self", "zero", "few", "video", "image", "survey", "review", "benchmark", "benchmarking",
+    "unsupervised", "supervised", "semi", "weakly", "self", "zero", "few", "video", "videos", "image", "images", "audio", "speech",
+    "survey", "review", "benchmark", "benchmarking",
     "dataset", "accurate", "robust", "multimodal", "federated", "continual", "quantized", "compressed", "adults", "children",
     "men", "women", "male", "female", "without", "no", "not", "non",
 )  # fmt: skip
@@ -45,7 +47,6 @@ _OPPOSITES = (
     ("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("micro", "macro"), ("over", "under"), ("in", "ex"), ("without", "with"), ("mono", "poly"),
 )  # fmt: skip
 _NEGATIONS = ("un", "non", "in", "im", "dis", "anti", "a", "de", "re", "semi", "multi", "sub", "super")
-
 
 
 def _long(names: str) -> str:
@@ -81,6 +82,8 @@ _NEAR_ENOUGH = f"""
     OR c.by_authors
 """
 
+_GENERIC = sql_list(tuple(sorted(GENERIC_KEYS)))  # a record knows only whether its whole title is generic, notes of databases included
+
 _ABSTRACT_WORDS = "list_distinct(list_filter(string_split_regex(lower({0}.abstract[:3000]), '[^\\pL\\d]+'), lambda w: length(w) > 3))"
 
 _FEATURES = f"""
@@ -104,7 +107,7 @@ WITH met AS (
            CASE WHEN len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 THEN list_intersect(x.name_tokens, y.name_tokens) ELSE [] END AS same_names,
            len(list_intersect({_starts("x.name_tokens")}, {_starts("y.name_tokens")})) > 0 AS same_starts,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
+           x.generic OR y.generic OR x.key IN {_GENERIC} OR y.key IN {_GENERIC} OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
            x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
@@ -133,6 +136,7 @@ SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_
        len(list_filter(list_intersect(words_x, words_y), lambda w: w NOT IN {sql_list(COMMON_WORDS)})) AS telling,
        len(only_x) = 1 AND len(only_y) = 1 AND levenshtein(only_x[1], only_y[1]) <= 2 AND length(only_x[1]) >= 5 AS mistyped,
        len(list_filter(only_x || only_y, lambda w: w IN {sql_list(_SIBLING_WORDS)})) > 0 AS sibling,
+       list_has_any(only_x, {list(_SIBLING_WORDS)}) AND list_has_any(only_y, {list(_SIBLING_WORDS)}) AS siblings,
        {_contrary()} AS contrary,
        coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
 FROM measured
