@@ -28,8 +28,8 @@ _SUFFIX_PATTERN = re.compile(_SUFFIX, re.IGNORECASE)
 # From the first such note to the end nothing is title. Not in `title_key`: that names records, and must stay.
 _NOTE = (
     r"\s*(?:[(\[](?:(?:published )?errat(?:um|a)\b|see comments?\b|comments? in\b|retract(?:ed|ion) in\b|retracted[)\]]|republished\b|reprint(?:ed)? in\b"
-    r"|summary for patients\b|review\]|\d+ refs?\b|abstract(?: no\b|[)\]])|panel session[)\]]|tutorial session[)\]]|corrected[)\]]\s*$|updat(?:ed?|es) (?:in|of)\b"
-    r"|original report\b)|<original>).*$"
+    r"|summary for patients\b|review\]|\d+ refs?\b|abstract(?: no\b|[)\]]\s*$)|(?:panel|tutorial) session[)\]]\s*$|corrected[)\]]\s*$"
+    r"|updat(?:ed?|es) (?:in|of)\b|original report\b)|<original>).*$"
 )
 _NOTE_PATTERN = re.compile(r"(?<=\S)" + _NOTE, re.IGNORECASE)
 

@@ -195,7 +195,8 @@ def _add_series(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE series AS
         SELECT f.key FROM store.title_form f JOIN store.record r USING (record_id)
-        WHERE f.key IN (SELECT key FROM store.title_form JOIN due USING (record_id)) AND NOT r.preprint AND f.key <> '' AND len(list_distinct({telling_words("f.form")})) <= {_SERIES_WORDS}
+        WHERE f.key IN (SELECT key FROM store.title_form JOIN due USING (record_id)) AND NOT r.preprint AND f.key <> ''
+            AND len(list_distinct({telling_words("f.form")})) <= {_SERIES_WORDS}
         GROUP BY f.key HAVING count(DISTINCT r.year) >= {_SERIES}
         """
     )

@@ -7,7 +7,7 @@ depends on the pairs alone, never on the order in which records came.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from triage.identity.rules import AUTHORS, PERSON, RULES, TITLE_RULES, YEARS
@@ -117,17 +117,22 @@ def _leave_open(nodes: Mapping[str, Node], edges: Sequence[Edge], because: Mappi
                 if not (nodes[one].dated and nodes[one].named):
                     near[one][other].append(edge)
     for record_id, found in near.items():
-        clash: dict[str, set[str]] = {YEARS: set(), AUTHORS: set()}
-        for other in found:
-            for against in nodes[other].apart & found.keys():
-                if (veto := because[frozenset((other, against))]) in clash:
-                    clash[veto] |= {other, against}
+        clash = _clashes(nodes, found.keys(), because)
         doubtful = set() if nodes[record_id].named else clash[AUTHORS]
         if not nodes[record_id].dated:
             doubtful |= _other_years(nodes, clash[YEARS])
-        for other in doubtful:
-            for edge in found[other]:
-                edge.status = "review"
+        for edge in (edge for other in doubtful for edge in found[other]):
+            edge.status = "review"
+
+
+def _clashes(nodes: Mapping[str, Node], others: Set[str], because: Mapping[frozenset[str], str]) -> dict[str, set[str]]:
+    """Those of `others` that years, or authors, keep apart from one another."""
+    clash: dict[str, set[str]] = {YEARS: set(), AUTHORS: set()}
+    for other in others:
+        for against in nodes[other].apart & others:
+            if (veto := because[frozenset((other, against))]) in clash:
+                clash[veto] |= {other, against}
+    return clash
 
 
 def _other_years(nodes: Mapping[str, Node], clash: set[str]) -> set[str]:

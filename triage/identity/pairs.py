@@ -116,7 +116,8 @@ WITH met AS (
     FROM near c JOIN side x ON x.record_no = c.a JOIN side y ON y.record_no = c.b
 ),
 worded AS (
-    SELECT *, len(same_names) AS names, len(same_names) - {_long("same_names")} AS short_names, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
+    SELECT *, len(same_names) AS names, len(same_names) - {_long("same_names")} AS short_names,
+           len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
     FROM met
 ),
 measured AS (
