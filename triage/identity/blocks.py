@@ -118,7 +118,8 @@ list_sort(list_transform(list_filter(list_distinct(words), lambda w: length(w) >
 
 def _hashes(*keys: str) -> str:
     """SQL: a block for each key that the record has; the hash of NULL is a number like any other."""
-    return f"list_transform(list_distinct(list_filter([{', '.join(keys)}], lambda k: k IS NOT NULL)), lambda k: hash(k))"
+    hashes = ", ".join(f"CASE WHEN ({key}) IS NOT NULL THEN hash({key}) END" for key in keys)
+    return f"list_distinct(list_filter([{hashes}], lambda h: h IS NOT NULL))"
 
 
 def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:

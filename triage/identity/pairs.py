@@ -103,9 +103,7 @@ WITH met AS (
            regexp_matches(x.form, '{_MARK}') <> regexp_matches(y.form, '{_MARK}') AS marked,
            least(length(x.key), length(y.key)) AS length,
            list_distinct({telling_words("x.form")}) AS words_x, list_distinct({telling_words("y.form")}) AS words_y,
-           len(x.name_tokens) AS names_x, len(y.name_tokens) AS names_y, {_long("x.name_tokens")} AS long_x, {_long("y.name_tokens")} AS long_y,
-           CASE WHEN len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 THEN list_intersect(x.name_tokens, y.name_tokens) ELSE [] END AS same_names,
-           len(list_intersect({_starts("x.name_tokens")}, {_starts("y.name_tokens")})) > 0 AS same_starts,
+           x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
            x.generic OR y.generic OR x.key IN {_GENERIC} OR y.key IN {_GENERIC} OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
            x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
@@ -116,8 +114,7 @@ WITH met AS (
     FROM near c JOIN side x ON x.record_no = c.a JOIN side y ON y.record_no = c.b
 ),
 worded AS (
-    SELECT *, len(same_names) AS names, len(same_names) - {_long("same_names")} AS short_names,
-           len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
+    SELECT *, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
     FROM met
 ),
 measured AS (
@@ -125,10 +122,21 @@ measured AS (
            CASE WHEN exact THEN 1.0
                 ELSE 1.0 - levenshtein(key_x[:{_LONGEST}], key_y[:{_LONGEST}]) / greatest(length(key_x[:{_LONGEST}]), length(key_y[:{_LONGEST}]), 1)
            END AS likeness,
-           names / greatest(least(long_x, long_y) + short_names, 1) AS name_share,
            CASE WHEN len(abstract_x) >= 20 AND len(abstract_y) >= 20
                 THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
     FROM worded WHERE exact OR tail_equal OR tails_equal OR heads_equal OR part OR last_part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
+),
+met_names AS (  -- only of the pairs that are left: lists of names are long
+    SELECT * EXCLUDE (tokens_x, tokens_y), len(tokens_x) AS names_x, len(tokens_y) AS names_y,
+           CASE WHEN len(tokens_x) > 0 AND len(tokens_y) > 0 THEN list_intersect(tokens_x, tokens_y) ELSE [] END AS same_names,
+           {_long("tokens_x")} AS long_x, {_long("tokens_y")} AS long_y,
+           exact AND len(list_intersect({_starts("tokens_x")}, {_starts("tokens_y")})) > 0 AS same_starts
+    FROM measured
+),
+named AS (
+    SELECT *, len(same_names) AS names,
+           len(same_names) / greatest(least(long_x, long_y) + len(same_names) - {_long("same_names")}, 1) AS name_share
+    FROM met_names
 )
 SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_y, same_names),
        (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
@@ -140,7 +148,7 @@ SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_
        list_has_any(only_x, {list(_SIBLING_WORDS)}) AND list_has_any(only_y, {list(_SIBLING_WORDS)}) AS siblings,
        {_contrary()} AS contrary,
        coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
-FROM measured
+FROM named
 """
 
 
