@@ -105,7 +105,7 @@ WITH met AS (
            list_distinct({telling_words("x.form")}) AS words_x, list_distinct({telling_words("y.form")}) AS words_y,
            x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR x.key IN {_GENERIC} OR y.key IN {_GENERIC} OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
+           x.generic OR y.generic OR (x.key = y.key AND (x.key IN {_GENERIC} OR x.key IN (SELECT key FROM series))) AS common_title,
            x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
@@ -130,7 +130,8 @@ met_names AS (  -- only of the pairs that are left: lists of names are long
     SELECT * EXCLUDE (tokens_x, tokens_y), len(tokens_x) AS names_x, len(tokens_y) AS names_y,
            CASE WHEN len(tokens_x) > 0 AND len(tokens_y) > 0 THEN list_intersect(tokens_x, tokens_y) ELSE [] END AS same_names,
            {_long("tokens_x")} AS long_x, {_long("tokens_y")} AS long_y,
-           exact AND len(list_intersect({_starts("tokens_x")}, {_starts("tokens_y")})) > 0 AS same_starts
+           CASE WHEN exact AND NOT list_has_any(tokens_x, tokens_y)
+                THEN list_has_any({_starts("tokens_x")}, {_starts("tokens_y")}) ELSE false END AS same_starts
     FROM measured
 ),
 named AS (
@@ -145,7 +146,7 @@ SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_
        len(list_filter(list_intersect(words_x, words_y), lambda w: w NOT IN {sql_list(COMMON_WORDS)})) AS telling,
        len(only_x) = 1 AND len(only_y) = 1 AND levenshtein(only_x[1], only_y[1]) <= 2 AND length(only_x[1]) >= 5 AS mistyped,
        len(list_filter(only_x || only_y, lambda w: w IN {sql_list(_SIBLING_WORDS)})) > 0 AS sibling,
-       list_has_any(only_x, {list(_SIBLING_WORDS)}) AND list_has_any(only_y, {list(_SIBLING_WORDS)}) AS siblings,
+       CASE WHEN name_equal THEN list_has_any(only_x, {list(_SIBLING_WORDS)}) AND list_has_any(only_y, {list(_SIBLING_WORDS)}) ELSE false END AS siblings,
        {_contrary()} AS contrary,
        coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
 FROM named
