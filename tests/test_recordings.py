@@ -94,7 +94,16 @@ def test_an_empty_search() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b'{"body": "x"}', b'{"status": "ok", "body": 1}', b"interactions: [", b"interactions: 3", b"interactions:\n- 1\n- {response: 2}", b"[]"],
+    [
+        b"",
+        b"{",
+        b'{"body": "x"}',
+        b'{"status": "ok", "body": 1}',
+        b"interactions: [",
+        b"interactions: 3",
+        b"interactions:\n- 1\n- {response: 2}",
+        b"[]",
+    ],
 )
 def test_what_is_no_recording_is_left_to_the_source(body: bytes) -> None:
     assert read_recording(body) == ()

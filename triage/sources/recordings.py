@@ -2,8 +2,8 @@
 
 Envelope: one object with `body` (text) and `status_code` or `status`, `url` beside them, all of them perhaps inside
 `response`. Cassette: `interactions`, each with `request.uri`, `response.status.code` and `response.body.string`,
-or `status_code` and `content` beside each other (https://vcrpy.readthedocs.io/en/latest/). What was refused when it was recorded is refused again: status 400 and
-above is an error, however much its body looks like an answer.
+or `status_code` and `content` beside each other (https://vcrpy.readthedocs.io/en/latest/). What was refused when
+it was recorded is refused again: status 400 and above is an error, however much its body looks like an answer.
 """
 
 from __future__ import annotations
