@@ -187,6 +187,9 @@ class _Edition:
 
     def _finish(self) -> list[StepReport]:
         """Judge, store how whole the edition is, and tell."""
+        with_one: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings))
+        for one in self.readings:
+            one.settle_abstracts(with_one)
         first = self.readings[0]
         titles = first.titles(with_abstract=False)
         filled: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings[1:]))
