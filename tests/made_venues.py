@@ -187,7 +187,10 @@ def _iccv(server: ScriptedServer, papers: Sequence[Paper]) -> None:
     """The listing, and the virtual site with other links and abstracts for all but the last paper, which needs its page."""
     stems = {paper.last.removesuffix(".html"): paper for paper in papers}
     _open_access(server, "/ICCV2023", stems)
-    posters = [Paper(paper.title.rstrip("."), f"/virtual/2023/poster/{n}", "ICCV", paper.abstract, paper.author) for n, paper in enumerate(papers, 1)]
+    posters = [
+        Paper(paper.title.rstrip("."), f"/virtual/2023/poster/{n}", "ICCV", paper.abstract, paper.author)
+        for n, paper in enumerate(papers, 1)
+    ]
     server.say("/static/virtual/data/iccv-2023-orals-posters.json", _events(posters[:-1], abstracts=True))
 
 

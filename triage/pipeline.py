@@ -29,6 +29,7 @@ from triage.notes import notes_files as _notes_files
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "add_papers",
+    "backfill_preprints",
     "backfill_years",
     "begin",
     "gather_source",
@@ -140,6 +142,12 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
             refusals.append(error)
     if len(refusals) == last + 1 - first:
         raise refusals[0]
+    identify(run)
+
+
+def backfill_preprints(run: Run, first: Date, last: Date, categories: Sequence[str] = ()) -> None:
+    """Gather what arXiv changed in those days, both included, and identify its papers. Raises UsageError for days that are none."""
+    backfill_arxiv(run, first, last, categories=categories or None)
     identify(run)
 
 
