@@ -22,6 +22,7 @@ LAYERS = (
         "backfill",
         "editions",
         "windows",
+        "searches",
         "imports",
         "identity",
         "screening",
@@ -36,7 +37,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions", "windows"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions", "windows", "searches"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

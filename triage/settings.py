@@ -135,6 +135,12 @@ class ArxivSettings(SourceSettings):
     )
 
 
+class HuggingFaceSettings(SourceSettings):
+    """Hugging Face besides: searches of its papers that every night asks, each once a day (at most 250 characters)."""
+
+    searches: tuple[Annotated[str, Field(pattern=r"\S", max_length=250)], ...] = ()
+
+
 class SourcesSettings(_Section):
     """One table a source."""
 
@@ -147,7 +153,7 @@ class SourcesSettings(_Section):
     ecva: SourceSettings = SourceSettings()
     ijcai: SourceSettings = SourceSettings()
     openreview: SourceSettings = SourceSettings()
-    huggingface: SourceSettings = SourceSettings()
+    huggingface: HuggingFaceSettings = HuggingFaceSettings()
     arxiv: ArxivSettings = ArxivSettings()
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()

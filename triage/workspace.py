@@ -72,6 +72,7 @@ _TOML = """\
 # enabled = true
 
 [sources.huggingface]
+# searches = ["efficient vision-language model"]   # an example, none by default: asked once a day each, papers of any year
 # base_url = "https://huggingface.co"
 # pace = 1.0
 # enabled = true

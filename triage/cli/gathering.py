@@ -68,15 +68,16 @@ def import_command(files: tuple[Path, ...], folder: Path | None, as_json: bool) 
 def gather_command(names: tuple[str, ...], date: datetime | None, folder: Path | None, as_json: bool) -> int:
     """Ask the feeds for the days that are due: those behind the last whole one, at most a week into an empty warehouse.
 
+    Hugging Face's saved searches ([sources.huggingface] searches) belong to it, each once a day.
+
     An answer is believed only when it is whole; a source that fails is reported and leaves the others
     alone. Records are kept; `triage run` matches, screens and labels them.
     """
     from triage import pipeline
-    from triage.gather import gather
 
     workspace = open_workspace(folder)
     with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "gather", progress=progress) as run:
-        gather(run, names or None, date=date.date() if date else None)
+        pipeline.gather_feeds(run, names or None, date=date.date() if date else None)
     return print_report(run, as_json=as_json)
 
 
