@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from triage.sources import Parsed, Request, Response, Source, Verdict
 from triage.sources.enrichment import EnrichmentSource
 from triage.sources.recordings import read_recording
 from triage.sources.venues import VenueSource
+from triage.workspace import venue_source_names
 
 if TYPE_CHECKING:
     from triage.settings import Settings
@@ -21,8 +23,8 @@ __all__ = ["ENRICHMENT_NAMES", "NAMES", "VENUE_NAMES", "enrichment_sources", "ev
 NAMES = ("arxiv", "huggingface")
 """In the order in which they are gathered and listed."""
 
-VENUE_NAMES = ("aaai", "acl", "cvf", "virtual", "neurips", "pmlr", "ecva", "ijcai", "openreview")
-"""Sources that serve a venue's year when they are asked to; no night gathers them."""
+VENUE_NAMES = venue_source_names()
+"""Sources that serve a venue's year when they are asked to: those that the packaged seeds/venues.yaml names."""
 
 ENRICHMENT_NAMES = ("semanticscholar", "openalex", "dblp")
 """Catalogues that are asked about papers we have, in this order; none of them can stop a night."""
@@ -38,19 +40,21 @@ def sources(settings: Settings | None = None) -> dict[str, Source]:
 
 
 def venue_sources() -> dict[str, VenueSource]:
-    """Every venue source by name, in the order of VENUE_NAMES."""
-    from triage.sources.aaai import AAAI
-    from triage.sources.acl import ACL
-    from triage.sources.cvf import CVF
-    from triage.sources.ecva import ECVA
-    from triage.sources.ijcai import IJCAI
-    from triage.sources.neurips import NeurIPS
-    from triage.sources.openreview import OpenReview
-    from triage.sources.pmlr import PMLR
-    from triage.sources.virtual import Virtual
+    """Every venue source by name, in the order of VENUE_NAMES: source NAME is the one class of that name in triage/sources/NAME.py."""
+    return {name: _venue_source(name) for name in VENUE_NAMES}
 
-    known: tuple[VenueSource, ...] = (AAAI(), ACL(), CVF(), Virtual(), NeurIPS(), PMLR(), ECVA(), IJCAI(), OpenReview())
-    return {source.name: source for source in known}
+
+def _venue_source(name: str) -> VenueSource:
+    module = importlib.import_module(f"triage.sources.{name}")
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__ and VenueSource in value.__mro__:
+            source: VenueSource = value()
+            if source.name == name:
+                return source
+    raise UsageError(
+        f"seeds/venues.yaml names the source {name!r}, and triage/sources/{name}.py has no VenueSource of that name",
+        hint="add the class, or correct the name",
+    )
 
 
 def enrichment_sources(settings: Settings | None = None) -> dict[str, EnrichmentSource]:
