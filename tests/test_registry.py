@@ -85,7 +85,7 @@ def test_a_table_of_settings_for_every_source_and_for_no_other() -> None:
     tables = "".join(f"[sources.{name}]\npace = 9\n" for name in (*NAMES, *VENUE_NAMES, *ENRICHMENT_NAMES))
     settings = load_settings(tables, name="triage.toml", environ={})
     assert {settings.sources.named(name).pace for name in (*NAMES, *VENUE_NAMES, *ENRICHMENT_NAMES)} == {9}
-    with pytest.raises(SettingsError, match=r"triage.toml:2: sources.arxvi: unknown key, did you mean 'arxiv'\?"):
+    with pytest.raises(SettingsError, match=r"triage\.toml:2: sources\.arxvi: unknown key, did you mean 'arxiv'\?"):
         load_settings("\n[sources.arxvi]\npace = 9\n", name="triage.toml", environ={})
-    with pytest.raises(SettingsError, match="sources.arxvi"):
+    with pytest.raises(SettingsError, match=r"sources\.arxvi"):
         load_settings("", name="triage.toml", environ={"TRIAGE_SOURCES__ARXVI__PACE": "1"})

@@ -251,7 +251,8 @@ def _reading(con: duckdb.DuckDBPyConnection, name: str, edition: Edition) -> Rea
 
 def _keep_records(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> None:
     """Keep what is new. A reading that is clearly poorer than an earlier one overwrites nothing of it."""
-    records = [reading.records[key] for key in sorted(reading.changed) if not (reading.fewer and key in reading.stored)]
+    held = reading.changed & set(reading.stored) if reading.fewer else set()
+    records = [reading.records[key] for key in sorted(reading.changed - held)]
     reading.changed.clear()
     if not records:
         return
