@@ -72,10 +72,10 @@ def read_reference(words: str) -> Reference:
 
 
 def _site(url: str) -> VenueSource | None:
-    """The venue source whose pages of single papers can be read; the Anthology and AAAI have better ways (DOIs)."""
+    """The venue source whose pages of single papers can be read; the Anthology has a better way (DOIs)."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     for source in venue_sources().values():
-        if source.name not in {"aaai", "acl", "openreview"} and host in {known.removeprefix("www.") for known in source.hosts}:
+        if source.name not in {"acl", "openreview"} and host in {known.removeprefix("www.") for known in source.hosts}:
             return source
     return None
 

@@ -187,6 +187,9 @@ class _Edition:
 
     def _finish(self) -> list[StepReport]:
         """Judge, store how whole the edition is, and tell."""
+        with_one: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings))
+        for one in self.readings:
+            one.settle_abstracts(with_one)
         first = self.readings[0]
         titles = first.titles(with_abstract=False)
         filled: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings[1:]))
@@ -248,7 +251,8 @@ def _reading(con: duckdb.DuckDBPyConnection, name: str, edition: Edition) -> Rea
 
 def _keep_records(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> None:
     """Keep what is new. A reading that is clearly poorer than an earlier one overwrites nothing of it."""
-    records = [reading.records[key] for key in sorted(reading.changed) if not (reading.fewer and key in reading.stored)]
+    held = reading.changed & set(reading.stored) if reading.fewer else set()
+    records = [reading.records[key] for key in sorted(reading.changed - held)]
     reading.changed.clear()
     if not records:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,6 +84,10 @@ class Reading:
     short: int = 0
     """Papers that are known to be missing."""
     pages_failed: int = 0
+    for_abstracts: set[str] = field(default_factory=set)
+    """Addresses that were asked for abstracts alone."""
+    without_abstracts: list[Trouble] = field(default_factory=list)
+    """What went wrong with those: no trouble where another source has the abstracts."""
     none_yet: bool = False
     """The site itself says that it has nothing of that year."""
     new: int = 0
@@ -114,6 +118,9 @@ class Reading:
         if alternatives and not gone and (instead := self._instead(request)):
             self.notes.append(f"{error.message}; asked instead for {instead[0].key}")
             return instead
+        if request.url in self.for_abstracts and not self.page_key(request) and not gone:
+            self.without_abstracts.append(Trouble(error.kind, request.key, error.message, error.hint, error.passing))
+            return ()
         self.failed += 1
         if self.page_key(request):
             self.pages_failed += 1
@@ -169,6 +176,8 @@ class Reading:
                 self.pages.setdefault(key, request)
                 continue
             leads_on = True
+            if parsed.abstracts_follow:
+                self.for_abstracts.add(request.url)
             if (known := self.stored.get(request.key)) is not None and known.abstract is not None:
                 self._put(known)  # a single record that is stored is not asked for again
             elif request.url not in self.asked:
@@ -187,6 +196,15 @@ class Reading:
         )  # fmt: skip
 
     # -- judging
+
+    def settle_abstracts(self, given: Set[str]) -> None:
+        """A file of abstracts that could not be had is a trouble only where no source gave them; `given` are folded titles."""
+        if self.titles(with_abstract=False) - given:
+            self.troubles += self.without_abstracts
+            self.failed += len(self.without_abstracts)
+        else:
+            self.notes += [f"{one.message} (its abstracts came from elsewhere)" for one in self.without_abstracts]
+        self.without_abstracts = []
 
     @property
     def of_the_year(self) -> list[Record]:

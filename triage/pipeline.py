@@ -29,6 +29,8 @@ from triage.notes import notes_files as _notes_files
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.searches import gather_searches
+from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "add_papers",
+    "backfill_preprints",
     "backfill_years",
     "begin",
+    "gather_feeds",
     "gather_source",
     "gather_venues",
     "import_files",
@@ -93,14 +97,25 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
 """The steps behind gathering, in order."""
 
 
+SEARCHED = "huggingface"
+"""The source whose saved searches are gathered with its feed."""
+
+
 def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
-        gather_sources(run, date=date)
+        gather_feeds(run, date=date)
         if date is None:
             gather_venues(run)
     for step in STEPS.values():
         step(run, None)
+
+
+def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | None = None) -> list[StepReport]:
+    """What is due of the feeds (or the named ones) with the saved searches, or one `date`, which no search has."""
+    reports = gather_sources(run, names, date=date)
+    searched = gather_searches(run) if date is None and (not names or SEARCHED in names) else None
+    return reports if searched is None else [*reports, searched]
 
 
 def source_names(run: Run) -> list[str]:
@@ -116,7 +131,7 @@ def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepRepor
     """
     step = f"gather {name}"
     run.try_again(step)
-    (report,) = gather_sources(run, [name], date=date)
+    report, *_ = gather_feeds(run, [name], date=date)
     if not report.failed:
         return report
     first = next(failure for failure in run.failures if failure.step == step and failure.kind != "refused")
@@ -140,6 +155,12 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
             refusals.append(error)
     if len(refusals) == last + 1 - first:
         raise refusals[0]
+    identify(run)
+
+
+def backfill_preprints(run: Run, first: Date, last: Date, categories: Sequence[str] = ()) -> None:
+    """Gather what arXiv changed in those days, both included, and identify its papers. Raises UsageError for days that are none."""
+    backfill_arxiv(run, first, last, categories=categories or None)
     identify(run)
 
 

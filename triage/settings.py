@@ -135,8 +135,17 @@ class ArxivSettings(SourceSettings):
     )
 
 
+class HuggingFaceSettings(SourceSettings):
+    """Hugging Face besides: searches of its papers that every night asks, each once a day (at most 250 characters)."""
+
+    searches: tuple[Annotated[str, Field(pattern=r"\S", max_length=250)], ...] = ()
+
+
 class SourcesSettings(_Section):
-    """One table a source."""
+    """One table a source; a source that only seeds/venues.yaml names has one too (`load_settings` refuses other names)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, SourceSettings]
 
     aaai: SourceSettings = SourceSettings()
     acl: SourceSettings = SourceSettings()
@@ -147,7 +156,7 @@ class SourcesSettings(_Section):
     ecva: SourceSettings = SourceSettings()
     ijcai: SourceSettings = SourceSettings()
     openreview: SourceSettings = SourceSettings()
-    huggingface: SourceSettings = SourceSettings()
+    huggingface: HuggingFaceSettings = HuggingFaceSettings()
     arxiv: ArxivSettings = ArxivSettings()
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()
@@ -239,12 +248,23 @@ def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settin
         ) from error
     overridden = _override(values, environ)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(dict(problem), text, name, overridden) for problem in error.errors()]
-        raise SettingsError(
-            "\n".join(problems), hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)"
-        ) from error
+        raise _refusal([dict(problem) for problem in error.errors()], text, name, overridden) from error
+    if unknown := set(settings.sources.model_extra or ()) - set(_named_sources()):
+        raise _refusal([{"type": "extra_forbidden", "loc": ("sources", one)} for one in sorted(unknown)], text, name, overridden)
+    return settings
+
+
+def _named_sources() -> tuple[str, ...]:
+    from triage.workspace import venue_source_names  # it imports this module
+
+    return venue_source_names()
+
+
+def _refusal(problems: list[dict[str, Any]], text: str, name: str, overridden: Mapping[tuple[str, ...], str]) -> SettingsError:
+    said = "\n".join(_explain(problem, text, name, overridden) for problem in problems)
+    return SettingsError(said, hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)")
 
 
 def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:

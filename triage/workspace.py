@@ -8,6 +8,7 @@ editable install and in a plain checkout (beside the `triage` folder).
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -72,6 +73,7 @@ _TOML = """\
 # enabled = true
 
 [sources.huggingface]
+# searches = ["efficient vision-language model"]   # an example, none by default: asked once a day each, papers of any year
 # base_url = "https://huggingface.co"
 # pace = 1.0
 # enabled = true
@@ -118,6 +120,22 @@ def packaged(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise WorkspaceError(f"the installation lacks its folder {kind!r}", hint="install the package again")
+
+
+@functools.lru_cache(maxsize=1)
+def venue_source_names() -> tuple[str, ...]:
+    """The sources that the packaged seeds/venues.yaml names for venues, in its order: each is a module of triage.sources.
+
+    The user's own file says which of them serve a venue; it cannot bring a program of its own.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    said = yaml.load((packaged("seeds") / "venues.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  the safe loader, in C
+    roles = said["source_roles"]
+    others = {name for role, names in roles.items() if role != "venue" for name in names}
+    used = (name for venue in said["venues"] for edition in venue["editions"] for name in edition["sources"])
+    return tuple(dict.fromkeys(name for name in (*roles["venue"], *used) if name not in others))
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

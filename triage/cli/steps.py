@@ -73,10 +73,14 @@ def _run_here(workspace: Workspace, day: Date | None, *, quiet: bool) -> Run:
 def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int:
     from triage.due import plan
     from triage.runs import system_clock
+    from triage.searches import plan_searches
 
-    dues = plan(workspace, system_clock(), day=day)
+    now = system_clock()
+    dues = plan(workspace, now, day=day)
+    searches = plan_searches(workspace, now) if day is None else ()
     if as_json:
         requests = [{"source": due.source.name, "day": str(one), "url": request.url} for due in dues for one, request in due.requests]
+        requests += [{"source": "huggingface", "search": request.key.removeprefix("search "), "url": request.url} for request in searches]
         print_json({"requests": requests})
         return 0
     for due in dues:
@@ -84,6 +88,8 @@ def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int
             click.echo(f"would ask {due.source.name} for {one}: {request.url}")
         if not due.requests:
             click.echo(f"{due.source.name}: nothing is due (read up to {due.final})")
+    for request in searches:
+        click.echo(f"would ask huggingface for the {request.key}: {request.url}")
     return 0
 
 

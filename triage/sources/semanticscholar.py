@@ -82,6 +82,8 @@ class SemanticScholar(EnrichmentSource):
         rows = answer if isinstance(answer, list) else answer.get("data") if isinstance(answer, dict) else None
         if isinstance(answer, dict) and "paperId" in answer:
             rows = [answer]
+        if rows is None and isinstance(answer, dict) and answer.get("total") == 0 and not answer.get("error"):
+            return Parsed((), Verdict(True, "nothing found", 0, "truly none"))
         if not isinstance(rows, list):
             raise _refusal(answer, request.url)
         known = [row for row in rows if row is not None]
