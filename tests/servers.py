@@ -6,7 +6,7 @@
         assert [seen.target for seen in server.seen] == ["/feed", "/feed"]
 
 The replies for a path are given one after the other and the last one for ever; a path without a script is
-404. A reply can misbehave in every way a site does: end too early, say nothing, trickle, hang up.
+404. Requests for /robots.txt are kept apart, in `robots`: most tests are not about them. A reply can misbehave in every way a site does: end too early, say nothing, trickle, hang up.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class ScriptedServer:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
+        self.robots: list[Seen] = []
         self.sent = 0
         """Bytes of body handed to the network, over all answers."""
         self._scripts: dict[str, list[Reply]] = {}
@@ -163,7 +164,8 @@ class ScriptedServer:
         method, target, _ = first.split(" ", 2)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.seen.append(Seen(method, target, headers, body, time.monotonic(), connection, self._answering))
+        seen = Seen(method, target, headers, body, time.monotonic(), connection, self._answering)
+        (self.robots if target == "/robots.txt" else self.seen).append(seen)
         self._answering += 1
         try:
             return await self._answer(self._next(target), writer)

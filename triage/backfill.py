@@ -87,7 +87,7 @@ class _Edition:
                 raise UsageError(
                     f"no source has {self.edition.venue.name} {self.edition.year}", hint="seeds/venues.yaml says who serves which years"
                 )
-            for reading in sorted(self.readings, key=lambda one: one.source.pace):
+            for reading in sorted(self.readings, key=lambda one: rule_of(one.listing[0].url).pace):
                 self._pages(reading, door)
         return self._finish()
 

@@ -6,13 +6,15 @@ next run asks again for exactly what was not kept.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter everywhere here
 from typing import TYPE_CHECKING, cast
 
 from triage.answers import Answer, read_answers
 from triage.due import Due, chosen, due_at
-from triage.errors import RateLimitedError, SourceError, UnreachableError
+from triage.errors import BudgetSpentError, RateLimitedError, SourceError, UnreachableError
 from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources import Request, Response
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from triage.sources import Source
     from triage.sources.enrichment import EnrichmentSource
     from triage.sources.venues import VenueSource
-    from triage.web import Door, Validators
+    from triage.web import Door, RobotsCopy, Validators
 
-__all__ = ["gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
+__all__ = ["closed", "gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -88,12 +90,17 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
         harvest.trouble("incomplete", request.key, f"{request.url}: more than {MOST_PAGES} pages follow one another", None, day=day)
 
 
+def closed(answer: Response | SourceError) -> SourceError | None:
+    """The answer, when it means that the site should not be asked anything more for now."""
+    return answer if isinstance(answer, UnreachableError | RateLimitedError | BudgetSpentError) else None
+
+
 def willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
     """Answers, the first one by itself: a site that cannot be reached, or wants to be left alone, is not asked the rest."""
     first, rest = requests[:1], requests[1:]
     refusal: SourceError | None = None
     for request, answer in fetch(first):
-        refusal = answer if isinstance(answer, UnreachableError | RateLimitedError) else None
+        refusal = closed(answer)
         yield request, answer
     if refusal is None:
         yield from fetch(rest)
@@ -111,8 +118,36 @@ def note_sources(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 def open_door(run: Run) -> Door:
     """The HTTP door with what earlier runs know of the addresses: a site may answer "unchanged"."""
     from triage.web import Door
+    from triage.web.login import find_credentials
 
-    return Door(run.settings, raw=run.workspace.raw, known=_validators(run), clock=run.clock)
+    return Door(
+        run.settings,
+        raw=run.workspace.raw,
+        known=_validators(run),
+        robots=_robots(run),
+        credentials=find_credentials(os.environ),
+        clock=run.clock,
+    )
+
+
+def _robots(run: Run) -> dict[str, RobotsCopy]:
+    """Of each host's robots.txt, the last answer that was one."""
+    from triage.web import RobotsCopy
+    from triage.web.robots import KEY
+
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT url, sha256, fetched_at FROM store.fetch WHERE key = ? AND failure IS NULL"
+            " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1",
+            [KEY],
+        ).fetchall()
+    store = RawStore(run.workspace.raw)
+    copies = {}
+    for url, sha256, fetched_at in rows:
+        body = store.find(sha256) if sha256 else b""
+        if body is not None:
+            copies[url] = RobotsCopy(body.decode("utf-8-sig", "replace") if sha256 else None, fetched_at.replace(tzinfo=UTC))
+    return copies
 
 
 def _validators(run: Run) -> dict[str, Validators]:

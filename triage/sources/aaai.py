@@ -49,7 +49,6 @@ class AAAI(VenueSource):
     name = "aaai"
     hosts = ("ojs.aaai.org",)
     base_url = "https://ojs.aaai.org"
-    pace = 3.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The sections; records follow from them."""

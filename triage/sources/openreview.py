@@ -48,7 +48,6 @@ class OpenReview(VenueSource):
     name = "openreview"
     hosts = ("api2.openreview.net", "api.openreview.net")
     base_url = "https://api2.openreview.net"
-    pace = 7.2
     optional = True
     """It may be missing without anything being wrong."""
 

@@ -40,7 +40,6 @@ class SemanticScholar(EnrichmentSource):
     name = "semanticscholar"
     hosts = ("api.semanticscholar.org",)
     base_url = "https://api.semanticscholar.org"
-    pace = 3.0
 
     def batches(self, wanted: Iterable[Wanted], *, base_url: str) -> tuple[Batch, ...]:
         """One request for up to 500 papers."""
