@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from triage.answers import Answer
-from triage.errors import FetchError, RateLimitedError, SourceError, UnreachableError, WrongMediaTypeError
+from triage.errors import BudgetSpentError, FetchError, RateLimitedError, RobotsRefusedError, SourceError, UnreachableError, WrongMediaTypeError
 from triage.models import Record, Refusal
 from triage.sources import Response
 from triage.text import title_key
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from triage.sources.venues import VenueSource
     from triage.venues import Edition
 
-__all__ = ["LEAST_WHOLE", "Reading", "State", "enriched"]
+__all__ = ["GONE", "LEAST_WHOLE", "Reading", "State", "enriched"]
 
 LEAST_WHOLE = 0.95
 """Share of the papers, of those declared as of those there were last time, below which an edition needs attention."""
 
-State = Literal["complete", "truly none", "incomplete", "needs attention", "parsed none", "unreachable"]
+State = Literal["complete", "truly none", "incomplete", "needs attention", "parsed none", "unreachable", "waiting", "disallowed"]
+"""How a venue's year is: `waiting` for the rest, which another night's budget will ask for."""
+
+GONE = frozenset({"bad status", "parsed none", RobotsRefusedError.kind})
+"""What a source may answer that has never had a year: that there is no such page."""
 
 _FIELDS = ("url", "abstract", "venue", "year", "track", "acceptance", "published", "raw_sha256")
 
@@ -84,6 +88,8 @@ class Reading:
     short: int = 0
     """Papers that are known to be missing."""
     pages_failed: int = 0
+    waiting: int = 0
+    """Requests that were not made because the night's budget was used up."""
     none_yet: bool = False
     """The site itself says that it has nothing of that year."""
     new: int = 0
@@ -110,12 +116,14 @@ class Reading:
         return follow if whole else self._not_whole(request, parsed, alternatives=alternatives)
 
     def _failed(self, request: Request, error: SourceError, *, alternatives: bool) -> tuple[Request, ...]:
-        gone = isinstance(error, UnreachableError | RateLimitedError)
+        gone = isinstance(error, UnreachableError | RateLimitedError | BudgetSpentError)
         if alternatives and not gone and (instead := self._instead(request)):
             self.notes.append(f"{error.message}; asked instead for {instead[0].key}")
             return instead
         self.failed += 1
-        if self.page_key(request):
+        if isinstance(error, BudgetSpentError):
+            self.waiting += 1
+        elif self.page_key(request):
             self.pages_failed += 1
         elif request not in self.listing:
             self.short += 1
@@ -130,7 +138,8 @@ class Reading:
         if alternatives and (instead := self._instead(request)):
             self.notes.append(f"{request.url}: {parsed.verdict.reason}; asked instead for {instead[0].key}")
             return instead
-        self.short += max(0, (parsed.verdict.declared or 0) - len(parsed.records) - len(parsed.refused))
+        # what was refused is lacking like what did not come: an answer is not whole only when that is much
+        self.short += max(parsed.verdict.declared or 0, len(parsed.records) + len(parsed.refused)) - len(parsed.records)
         self.trouble(parsed.verdict.nothing or "incomplete", request, f"{request.url}: {parsed.verdict.reason}")
         return ()
 
@@ -206,14 +215,23 @@ class Reading:
 
     @property
     def state(self) -> State:
+        if self.waiting:
+            return "waiting"
         if not self.of_the_year and not self.best:
             if not self.troubles:
                 return "truly none"
+            if all(one.kind == RobotsRefusedError.kind for one in self.troubles):
+                return "disallowed"
             answered = any(one.kind in {"parsed none", "incomplete", SourceError.kind} for one in self.troubles)
             return "parsed none" if answered else "unreachable"
         if self.fewer or self.ratio < LEAST_WHOLE:
             return "needs attention"
         return "incomplete" if self.troubles else "complete"
+
+    @property
+    def has_none(self) -> bool:
+        """Whether the source says that it does not have this year, and never had it."""
+        return not self.records and not self.best and bool(self.troubles) and all(one.kind in GONE and not one.passing for one in self.troubles)
 
     @property
     def with_abstract(self) -> int:

@@ -62,7 +62,7 @@ def _gather_one(run: Run, due: Due, door: Door) -> StepReport:
     def fetch(requests: Sequence[Request]) -> Iterator[tuple[Request, Response | SourceError]]:
         return door.fetch_all(requests, source=due.source.name, hosts=due.source.hosts)
 
-    run.progress.step(f"gather {due.source.name}", len(due.requests))
+    run.progress.step(f"gather {due.source.name}", len(due.requests), seconds_each=door.pace(due.requests[0][1].url, due.source.name))
     harvest = Harvest(due)
     _ask(run, harvest, fetch)
     return keep_harvest(run, harvest, door.drain())

@@ -168,6 +168,15 @@ class Door:
             for _, future in waiting:
                 future.cancel()
 
+    def pace(self, url: str, source: str) -> float:
+        """Seconds from one request of a source for addresses like `url` to its next, as far as is known before asking."""
+        import httpx
+
+        from triage.web.exchange import rule_of
+
+        own = self._settings.sources.named(source).pace
+        return rule_of(url).pace_at(httpx.URL(url).path) if own is None else own
+
     def drain(self) -> list[FetchRow]:
         """The rows of all attempts since the last call, by source, key, address and attempt."""
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
