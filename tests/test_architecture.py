@@ -20,6 +20,8 @@ LAYERS = (
         "harvest",
         "adding",
         "backfill",
+        "drift",
+        "enriching",
         "editions",
         "imports",
         "identity",
@@ -35,7 +37,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "drift", "editions", "enriching"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def test_the_first_night_reads_a_week_and_keeps_what_it_was_told(night: Night) -
     assert (huggingface.step, huggingface.read, huggingface.new) == ("gather huggingface", 10, 10)
     assert night.status() == {str(day): "open" if day == TODAY else "final" for day in WEEK}
     assert night.status("arxiv") == {"2026-11-22": "final"}
-    assert night.rows("SELECT count(*) FROM store.fetch WHERE failure IS NULL AND run_id <> ''") == [(8,)]
+    assert night.rows("SELECT count(*) FROM store.fetch WHERE failure IS NULL AND key <> 'robots.txt'") == [(8,)]
     assert night.rows("SELECT name, state, records, last_day, completeness, lacking FROM sources") == [
         ("arxiv", "truly none", 0, date(2026, 11, 22), 1.0, []),
         ("huggingface", "complete", 10, TODAY, 1.0, []),

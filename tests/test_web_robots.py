@@ -114,9 +114,11 @@ def test_a_copy_is_believed_for_a_day_and_then_asked_for_conditionally(server: S
     known = {address: Validators(str(row.sha256), row.etag)}
     for hours, asked in ((23, 1), (25, 2)):
         copy = {address: RobotsCopy(RULES, NOW - timedelta(hours=hours))}
-        with open_door(tmp_path, web_settings(server.url, robots=True), robots=copy, known=known) as door:
-            with pytest.raises(RobotsRefusedError):
-                ask(door, f"{server.url}/private/list")
+        with (
+            open_door(tmp_path, web_settings(server.url, robots=True), robots=copy, known=known) as door,
+            pytest.raises(RobotsRefusedError),
+        ):
+            ask(door, f"{server.url}/private/list")
         assert len(server.robots) == asked
     assert server.robots[-1].headers["if-none-match"] == '"one"'
 
@@ -149,7 +151,9 @@ def test_the_rule_that_forbids_is_named(text: str, path: str, rule: str) -> None
     assert disallowing_rule(text, f"https://example.org{path}") == rule
 
 
-LINES = st.sampled_from(["User-agent: *", "User-agent: triage-papers", "Disallow: /a", "Allow: /a/b", "Disallow:", "Crawl-delay: x", "# no"])
+LINES = st.sampled_from(
+    ["User-agent: *", "User-agent: triage-papers", "Disallow: /a", "Allow: /a/b", "Disallow:", "Crawl-delay: x", "# no"]
+)
 
 
 @given(st.lists(LINES | st.text(max_size=20)).map("\n".join))

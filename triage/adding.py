@@ -132,6 +132,7 @@ def _ask_catalogue(run: Run, door: Door, source: EnrichmentSource, wanted: Seque
     for request, answer in door.fetch_all(list(batches), source=source.name, hosts=source.hosts):
         harvest.read(request, answer, None)
     harvest.records = [record for record in harvest.records if any(is_about(paper, record) for paper in wanted)]
+    harvest.kept |= dict.fromkeys(batches, tuple(record.source_key for record in harvest.records))
     run.add(keep_harvest(run, harvest, door.drain(), step="add from"))
     return [paper for paper in wanted if not any(is_about(paper, record) for record in harvest.records)]
 

@@ -15,7 +15,7 @@ from triage.answers import Answer, append_answers, read_answers
 from triage.editions import Reading, Trouble
 from triage.errors import SourceError, UsageError
 from triage.gather import closed, open_door, reread, willing
-from triage.harvest import MOST_NAMED, keep_answers, keep_fetches
+from triage.harvest import MOST_NAMED, keep_answers, keep_fetches, keep_state
 from triage.models import Record
 from triage.records import keep_records
 from triage.runs import StepReport
@@ -139,7 +139,9 @@ class _Edition:
         waiting = list(requests)
         for _ in range(MOST_ROUNDS):
             follow: list[Request] = []
-            self.run.progress.step(f"{self.edition.key} {name}", len(waiting), seconds_each=door.pace(waiting[0].url, name) if waiting else 0)
+            self.run.progress.step(
+                f"{self.edition.key} {name}", len(waiting), seconds_each=door.pace(waiting[0].url, name) if waiting else 0
+            )
             refusal: SourceError | None = None
             for start in range(0, len(waiting), BURST):
                 for request, answer in self._answers(reading, waiting[start : start + BURST], fetch, refusal):
@@ -276,6 +278,7 @@ def _note_source(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> 
         "came": came, "with_abstract": reading.with_abstract, "ratio": reading.ratio, "requests": reading.requests, "reused": reading.reused,
         "reason": reading.troubles[0].message[:500] if reading.troubles else None, "asked_at": run.now(), "whole": whole, "run": run.id,
     }  # fmt: skip
+    keep_state(con, run, reading.source.name, state, values["reason"], whole=whole)
     _replace(con, "edition_source", "source, ", "$source, ", "reused, ", "$reused, ", values)
 
 
@@ -297,13 +300,14 @@ def _replace(con: duckdb.DuckDBPyConnection, table: str, name: str, its: str, re
     """One row for another, which keeps when it was last complete."""
     keys = {key: values[key] for key in ("venue", "year", "source") if key in values}
     where = " AND ".join(f"{key} = ${key}" for key in keys)
-    before = con.execute(f"SELECT complete_at FROM store.{table} WHERE {where}", keys).fetchall()
+    before = con.execute(f"SELECT complete_at, coalesce(requests_all, 0) FROM store.{table} WHERE {where}", keys).fetchall()
     con.execute(f"DELETE FROM store.{table} WHERE {where}", keys)
     con.execute(
-        f"INSERT INTO store.{table} (venue, year, {name}state, records, came, with_abstract, ratio, requests, {reused}reason, asked_at, complete_at, run_id)"
+        f"INSERT INTO store.{table}"
+        f" (venue, year, {name}state, records, came, with_abstract, ratio, requests, {reused}reason, asked_at, complete_at, run_id, requests_all)"
         f" VALUES ($venue, $year, {its}$state, $records, $came, $with_abstract, $ratio, $requests, {count}$reason, $asked_at,"
-        " CASE WHEN $whole THEN $asked_at ELSE $before END, $run)",
-        {**values, "before": before[0][0] if before else None},
+        " CASE WHEN $whole THEN $asked_at ELSE $before END, $run, $requests + $made)",
+        {**values, "before": before[0][0] if before else None, "made": before[0][1] if before else 0},
     )
 
 

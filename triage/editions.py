@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from triage.answers import Answer
-from triage.errors import BudgetSpentError, FetchError, RateLimitedError, RobotsRefusedError, SourceError, UnreachableError, WrongMediaTypeError
+from triage.drift import LEAST_WHOLE
+from triage.errors import (
+    BudgetSpentError,
+    FetchError,
+    RateLimitedError,
+    RobotsRefusedError,
+    SourceError,
+    UnreachableError,
+    WrongMediaTypeError,
+)
 from triage.models import Record, Refusal
 from triage.sources import Response
 from triage.text import title_key
@@ -18,10 +27,7 @@ if TYPE_CHECKING:
     from triage.sources.venues import VenueSource
     from triage.venues import Edition
 
-__all__ = ["GONE", "LEAST_WHOLE", "Reading", "State", "enriched"]
-
-LEAST_WHOLE = 0.95
-"""Share of the papers, of those declared as of those there were last time, below which an edition needs attention."""
+__all__ = ["GONE", "Reading", "State", "enriched"]
 
 State = Literal["complete", "truly none", "incomplete", "needs attention", "parsed none", "unreachable", "waiting", "disallowed"]
 """How a venue's year is: `waiting` for the rest, which another night's budget will ask for."""
@@ -231,7 +237,12 @@ class Reading:
     @property
     def has_none(self) -> bool:
         """Whether the source says that it does not have this year, and never had it."""
-        return not self.records and not self.best and bool(self.troubles) and all(one.kind in GONE and not one.passing for one in self.troubles)
+        return (
+            not self.records
+            and not self.best
+            and bool(self.troubles)
+            and all(one.kind in GONE and not one.passing for one in self.troubles)
+        )
 
     @property
     def with_abstract(self) -> int:

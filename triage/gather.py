@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter everywhere here
 from typing import TYPE_CHECKING, cast
@@ -19,18 +20,22 @@ from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources import Request, Response
 from triage.sources.registry import NAMES, every_source
+from triage.text import is_preprint
+from triage.venues import known_name
 from triage.web.raw import RawStore
 
 if TYPE_CHECKING:
     import duckdb
 
+    from triage.models import Record
     from triage.runs import Run
     from triage.sources import Source
     from triage.sources.enrichment import EnrichmentSource
     from triage.sources.venues import VenueSource
     from triage.web import Door, RobotsCopy, Validators
+    from triage.workspace import Workspace
 
-__all__ = ["closed", "gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
+__all__ = ["closed", "gather", "known_venue", "note_sources", "open_door", "reread", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -162,7 +167,34 @@ def _validators(run: Run) -> dict[str, Validators]:
     return {url: Validators(sha256, etag, modified, media_type) for url, sha256, etag, modified, media_type in rows if etag or modified}
 
 
+def known_venue(workspace: Workspace, record: Record) -> Record:
+    """A catalogue's record with its venue as seeds/venues.yaml names it; none where that does not know it.
+
+    Catalogues name every place where a paper stands (a repository, a series of books); they tell that a preprint is at
+    a venue we know and never decide what was published.
+    """
+    if record.venue is None or is_preprint(record.venue):
+        return record
+    return record.model_copy(update={"venue": known_name(workspace, record.venue)})
+
+
 # -- a new warehouse
+
+
+def _read_again(run: Run, harvest: Harvest, line: Answer, request: Request, response: Response) -> None:
+    """A stored answer; of a catalogue's only what was kept of it, under the names it was kept."""
+    if line.keys is None:
+        harvest.read(request, response, line.day)
+        return
+    try:
+        parsed = harvest.due.source.parse(request, response)
+    except SourceError as error:
+        harvest.read(request, error, None)
+        return
+    records = tuple(
+        record if line.by_hand else known_venue(run.workspace, record) for record in parsed.records if record.source_key in line.keys
+    )
+    harvest.take(request, response, replace(parsed, records=records, refused=()))
 
 
 def restore_answers(run: Run) -> bool:
@@ -198,7 +230,7 @@ def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers:
         if body is None:
             harvest.trouble("cannot be restored", line.key, f"raw/ no longer holds the answer of {line.url}", None, day=line.day)
         else:
-            harvest.read(request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at), line.day)
+            _read_again(run, harvest, line, request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at))
         if line.day and line.status:
             harvest.restored[line.day] = line.status if body is not None else "failed"
     return keep_harvest(run, harvest, step=step, lines=answers)

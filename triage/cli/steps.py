@@ -95,6 +95,18 @@ def identify_command(folder: Path | None, as_json: bool) -> int:
     return _step("identify", folder, (), as_json)
 
 
+@click.command("enrich", epilog="Example: triage enrich")
+@workspace_option
+@json_option
+def enrich_command(folder: Path | None, as_json: bool) -> int:
+    """Ask Semantic Scholar, OpenAlex and DBLP what works lack: abstracts, DOIs, and whether a preprint is at a venue by now.
+
+    Selected works come first, then proposals; a night asks for a bounded number, and for each work again only after a
+    time that doubles. A catalogue is asked once [web] contact says who asks, or when its own table switches it on.
+    """
+    return _step("enrich", folder, (), as_json)
+
+
 @click.command("screen", epilog="Example: triage screen --work w3f9a2c")
 @_work_option
 @workspace_option

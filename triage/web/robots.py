@@ -101,7 +101,9 @@ class Robots:
                 return RobotsCopy(None, self._clock())
             if copy is not None:
                 return copy
-            error.hint = f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
+            error.hint = (
+                f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
+            )
             raise
         return RobotsCopy(answer.body.decode("utf-8-sig", "replace"), answer.fetched_at)
 
