@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -69,6 +69,9 @@ class Reply:
         return cls(body=body.encode() if isinstance(body, str) else body, headers=headers, **fields)
 
 
+Answering = Callable[[Seen], Reply]
+
+
 class Zeros:
     """Megabytes of zeros, made while they are read."""
 
@@ -91,9 +94,11 @@ class ScriptedServer:
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
         self.robots: list[Seen] = []
+        self.otherwise: Reply | None = None
+        """What every address answers while it is set, whatever was said."""
         self.sent = 0
         """Bytes of body handed to the network, over all answers."""
-        self._scripts: dict[str, list[Reply]] = {}
+        self._scripts: dict[str, list[Reply | Answering]] = {}
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-server", daemon=True)
@@ -101,8 +106,8 @@ class ScriptedServer:
         self._connections = 0
         self._answering = 0
 
-    def say(self, path: str, *replies: Reply) -> None:
-        """What `path` (without its query, or with it) answers from now on, one after the other."""
+    def say(self, path: str, *replies: Reply | Answering) -> None:
+        """What `path` (without its query, or with it) answers from now on, one after the other; a function answers by the request."""
         self._scripts[path] = list(replies)
 
     @property
@@ -168,11 +173,14 @@ class ScriptedServer:
         (self.robots if target == "/robots.txt" else self.seen).append(seen)
         self._answering += 1
         try:
-            return await self._answer(self._next(target), writer)
+            reply = self._next(target)
+            return await self._answer(reply if isinstance(reply, Reply) else reply(seen), writer)
         finally:
             self._answering -= 1
 
-    def _next(self, target: str) -> Reply:
+    def _next(self, target: str) -> Reply | Answering:
+        if self.otherwise is not None:
+            return self.otherwise
         script = self._scripts.get(target) or self._scripts.get(target.partition("?")[0])
         if not script:
             return Reply(404)

@@ -148,7 +148,7 @@ class _Edition:
                     refusal = closed(answer)
                     follow += self._read(reading, request, answer)
                 self._keep(reading, door.drain())
-            waiting = follow
+            waiting = list({request.url: request for request in reversed(follow)}.values())[::-1]  # two answers may lead to one
             if not waiting:
                 return
         reading.trouble("incomplete", waiting[0], f"{waiting[0].url}: more than {MOST_ROUNDS} pages follow one another")
