@@ -13,6 +13,7 @@ from tests.copies import EDITIONS, VENUES, all_sites, good, tables
 from tests.servers import Reply, ScriptedServer
 from tests.workspaces import START, Ticking, ask, make_workspace
 from triage import pipeline
+from triage.backfill import gather_venues
 from triage.cli.common import print_report
 from triage.runs import Run
 from triage.workspace import Workspace
@@ -66,6 +67,12 @@ def workspace(folder: Path, sites: Sites) -> Workspace:
 def night(opened: Workspace, hours: float) -> Run:
     with pipeline.begin(opened, "run", clock=Ticking(START + timedelta(hours=hours))) as run:
         pipeline.run_all(run)
+    return run
+
+
+def venues_only(opened: Workspace, days: int) -> Run:
+    with pipeline.begin(opened, "run", clock=Ticking(START + timedelta(days=days))) as run:
+        gather_venues(run)
     return run
 
 
@@ -139,11 +146,11 @@ def test_a_bad_night_says_which_and_why_and_the_next_repairs_it(
 
 def test_after_a_whole_night_a_bad_one_deletes_and_overwrites_nothing(sites: Sites, tmp_path: Path) -> None:
     opened = workspace(tmp_path / "workspace", sites)
-    night(opened, 0)
+    venues_only(opened, 0)
     before = end_state(opened)
     spoil(sites, NIGHTS[0])
     try:
-        bad = night(opened, 40 * 24)  # complete years are looked at again after a month
+        bad = venues_only(opened, 40)  # complete years are looked at again after a month
     finally:
         mend(sites)
     assert bad.status == "partial"
@@ -153,6 +160,6 @@ def test_after_a_whole_night_a_bad_one_deletes_and_overwrites_nothing(sites: Sit
         ("aaai", 2023): "needs attention", ("acl", 2023): "complete", ("cvpr", 2025): "needs attention", ("eccv", 2030): "complete",
         ("icml", 2025): "complete", ("icml", 2031): "incomplete", ("ijcai", 2031): "needs attention", ("neurips", 2024): "complete",
     }  # fmt: skip
-    mended = night(opened, 41 * 24)
+    mended = venues_only(opened, 41)
     assert (mended.status, mended.failures) == ("complete", ())
     assert {state for _, _, state, *_ in end_state(opened)["editions"]} == {"complete"}

@@ -14,6 +14,7 @@ from triage.errors import (
     RateLimitedError,
     RobotsRefusedError,
     SourceError,
+    TruncatedError,
     UnreachableError,
     WrongMediaTypeError,
 )
@@ -84,6 +85,8 @@ class Reading:
     pages: dict[str, Request] = field(default_factory=dict)
     """Papers' own pages by the paper's key, for what the listing lacks."""
     asked: set[str] = field(default_factory=set)
+    causes: dict[str, str] = field(default_factory=dict)
+    """What led to addresses that are asked instead of others."""
     lines: list[Answer] = field(default_factory=list)
     refused: list[tuple[str, Refusal]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
@@ -122,10 +125,13 @@ class Reading:
         return follow if whole else self._not_whole(request, parsed, alternatives=alternatives)
 
     def _failed(self, request: Request, error: SourceError, *, alternatives: bool) -> tuple[Request, ...]:
-        gone = isinstance(error, UnreachableError | RateLimitedError | BudgetSpentError)
+        # not for what the next night gets in the same place: a site that is closed, a body that broke off on the way
+        gone = isinstance(error, UnreachableError | RateLimitedError | BudgetSpentError | TruncatedError)
         if alternatives and not gone and (instead := self._instead(request)):
             self.notes.append(f"{error.message}; asked instead for {instead[0].key}")
+            self.causes |= {one.url: error.message for one in instead}
             return instead
+        why = f" (asked because of {self.causes[request.url]})" if request.url in self.causes else ""
         self.failed += 1
         if isinstance(error, BudgetSpentError):
             self.waiting += 1
@@ -135,7 +141,7 @@ class Reading:
             self.short += 1
         answered = isinstance(error, WrongMediaTypeError) or not isinstance(error, FetchError)
         kind = "parsed none" if answered and request in self.listing else error.kind
-        self.troubles.append(Trouble(kind, request.key, error.message, error.hint, error.passing))
+        self.troubles.append(Trouble(kind, request.key, error.message + why, error.hint, error.passing))
         return ()
 
     def _not_whole(self, request: Request, parsed: Parsed, *, alternatives: bool) -> tuple[Request, ...]:
