@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from triage.runs import Run
     from triage.web import Door, FetchRow
+    from triage.workspace import Workspace
 
 __all__ = ["backfill", "due_editions", "gather_venues", "reparse", "restore_editions"]
 
@@ -54,22 +55,26 @@ def backfill(run: Run, venue: str, year: int) -> list[StepReport]:
     return _Edition(run, edition_of(run.workspace, venue, year)).gather()
 
 
-def due_editions(run: Run) -> list[Edition]:
+def due_editions(con: duckdb.DuckDBPyConnection | None, workspace: Workspace, now: datetime) -> list[Edition]:
     """The editions that `[venues] gather` names and that are not complete, or were complete so long ago that more may have come.
 
-    Raises UsageError for one that nobody serves.
+    `con` reads the warehouse or its snapshot, None stands for an empty one; `now` is UTC without zone. Raises
+    UsageError for an edition that nobody serves.
     """
-    named = [edition_of(run.workspace, *_parted(name)) for name in dict.fromkeys(run.settings.venues.gather)]
-    with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT venue, year FROM store.edition WHERE state = 'complete' AND complete_at > ?", [run.now() - LOOKED_AT_AGAIN]
-        ).fetchall()
+    named = [edition_of(workspace, *_parted(name)) for name in dict.fromkeys(workspace.settings.venues.gather)]
+    if con is None:
+        return named
+    rows = con.execute(
+        "SELECT venue, year FROM store.edition WHERE state = 'complete' AND complete_at > ?", [now - LOOKED_AT_AGAIN]
+    ).fetchall()
     return [one for one in named if (one.venue.id, one.year) not in rows]
 
 
 def gather_venues(run: Run) -> list[StepReport]:
     """Every edition that is due in a night."""
-    return [report for one in due_editions(run) for report in _Edition(run, one).gather()]
+    with run.warehouse.burst() as con:
+        due = due_editions(con, run.workspace, run.now())
+    return [report for one in due for report in _Edition(run, one).gather()]
 
 
 def _parted(name: str) -> tuple[str, int]:

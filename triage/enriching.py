@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from triage.sources.enrichment import EnrichmentSource
     from triage.web import Door
 
-__all__ = ["FIRST_AGAIN", "LAST_AGAIN", "Gap", "catalogues", "due_works", "enrich"]
+__all__ = ["FIRST_AGAIN", "LAST_AGAIN", "Gap", "catalogues", "due_works", "enrich", "planned"]
 
 FIRST_AGAIN = timedelta(weeks=2)
 """When a work is asked about a second time; twice as long each time after that."""
@@ -80,6 +80,15 @@ def catalogues(settings: Settings) -> dict[str, EnrichmentSource]:
         for name, source in enrichment_sources(settings).items()
         if (table := settings.sources.named(name)).enabled or (table.enabled is None and (table.base_url or settings.web.contact))
     }
+
+
+def planned(con: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> list[tuple[str, int, int]]:
+    """(catalogue, works, requests) of what would be asked now; `con` reads the snapshot."""
+    plan = []
+    for name, source in catalogues(settings).items():
+        gaps = due_works(con, settings, now, name)
+        plan.append((name, len(gaps), len(source.batches([gap.wanted for gap in gaps], base_url=source.base_url))))
+    return plan
 
 
 def enrich(run: Run, name: str) -> StepReport:
