@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Reply, ScriptedServer
+from tests.servers import Reply, ScriptedServer, Seen
 from tests.source_cases import PAGES
 from tests.workspaces import START, Ticking, ask, make_workspace
 from triage import pipeline
@@ -301,6 +301,31 @@ def test_fields_that_come_later_are_kept_with_the_run_that_brought_them(site: Si
     rows = site.rows("SELECT source, title, field, came, before, after, run_id, work_id IS NOT NULL FROM record_changes ORDER BY field")
     assert rows == [("virtual", title, "abstract", True, None, "It came later.", second.id, True)]
     assert site.rows("SELECT abstract, first_run FROM records") == [("It came later.", first.id)]
+
+
+CHALLENGE = Reply.text("<!doctype html><title>Verifying your browser</title>", "text/html")
+
+
+def test_openreview_answers_after_a_login_and_says_what_to_do_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = "/notes?content.venueid=ICLR.cc/2019/Conference&limit=1000&offset=0&sort=number:asc"
+    body = (PAGES / "openreview/notes.json").read_bytes().replace(b"ICML", b"ICLR").replace(b"2031", b"2019")
+
+    def answer(seen: Seen) -> Reply:
+        known = seen.headers.get("authorization") == "Bearer made-token"
+        return Reply.text(body, "application/json") if known else CHALLENGE
+
+    site.server.say(notes, answer)
+    site.server.say("/login", Reply.json({"token": "made-token"}))
+    run = site.backfill("iclr", 2019)
+    assert run.status == "partial"
+    assert "OPENREVIEW_TOKEN" in str(run.failures[0].hint)
+    monkeypatch.setenv("OPENREVIEW_USERNAME", "ann@example.org")
+    monkeypatch.setenv("OPENREVIEW_PASSWORD", "not-kept")
+    assert site.backfill("iclr", 2019, at=START + timedelta(hours=1)).status == "complete"
+    assert site.edition("state, records") == ("complete", 3)
+    written = b"".join(path.read_bytes() for path in site.folder.rglob("*") if path.is_file())
+    assert b"not-kept" not in written
+    assert b"made-token" not in written
 
 
 KILLED = """

@@ -13,7 +13,7 @@ from tests.copies import EDITIONS, VENUES, all_sites, good, tables
 from tests.servers import Reply, ScriptedServer
 from tests.workspaces import START, Ticking, ask, make_workspace
 from triage import pipeline
-from triage.backfill import gather_venues
+from triage.backfill import gather_venues, reparse
 from triage.cli.common import print_report
 from triage.runs import Run
 from triage.workspace import Workspace
@@ -142,6 +142,22 @@ def test_a_bad_night_says_which_and_why_and_the_next_repairs_it(
     repaired = night(opened, 2)
     assert (repaired.status, repaired.failures) == ("complete", ())
     assert end_state(opened) == two_good_nights
+
+
+def test_every_source_can_be_read_again_from_what_is_stored(sites: Sites, tmp_path: Path) -> None:
+    opened = workspace(tmp_path / "workspace", sites)
+    night(opened, 0)
+    before = end_state(opened)
+    asked = sum(len(site.seen) for site in sites.values())
+    with pipeline.begin(opened, "reparse", clock=Ticking(START + timedelta(hours=2))) as run:
+        for name in sites:
+            reparse(run, name)
+    assert (run.status, run.failures) == ("complete", ())
+    read = {report.step.split()[-1]: report.read for report in run.reports if report.step.startswith("reparse")}
+    assert set(read) == set(sites), "each has something stored"
+    assert sum(report.new + report.counts.get("changed", 0) for report in run.reports) == 0
+    assert end_state(opened) == before
+    assert sum(len(site.seen) for site in sites.values()) == asked
 
 
 def test_after_a_whole_night_a_bad_one_deletes_and_overwrites_nothing(sites: Sites, tmp_path: Path) -> None:

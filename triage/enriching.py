@@ -105,7 +105,7 @@ def enrich(run: Run, name: str) -> StepReport:
 _LACKING = f"""
 WITH lacking AS (
     SELECT w.work_id, w.title, w.year, w.identifiers, w.abstract IS NULL AS no_abstract,
-           lower(coalesce(w.venue, '')) IN ({", ".join(f"'{venue}'" for venue in sorted(PREPRINT_VENUES))}) AS preprint,
+           lower(coalesce(w.venue, 'arxiv')) IN ({", ".join(f"'{venue}'" for venue in sorted(PREPRINT_VENUES))}) AS preprint,
            w.identifiers['doi'] IS NULL AS no_doi, coalesce(w.published, make_date(w.year, 1, 1), w.first_seen::DATE) AS since,
            word.what AS word, p.work_id IS NOT NULL AS proposed, coalesce(s.score, 0) AS score
     FROM store.work w LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.screening s USING (work_id)

@@ -88,8 +88,8 @@ def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int
             click.echo(f"{due.source.name}: nothing is due (read up to {due.final})")
     for edition in editions:
         click.echo(f"would gather {edition['edition']} from {', '.join(edition['sources'])}")
-    for one in catalogues:
-        click.echo(f"would ask {one['source']} about {one['works']} works in {one['requests']} requests")
+    for catalogue in catalogues:
+        click.echo(f"would ask {catalogue['source']} about {catalogue['works']} works in {catalogue['requests']} requests")
     return 0
 
 

@@ -25,9 +25,10 @@ from triage.errors import (
     SourceError,
     TriageError,
     UsageError,
+    WrongMediaTypeError,
 )
 from triage.sources import Request, Response
-from triage.web.login import Credentials, log_in
+from triage.web.login import WANTED, Credentials, log_in
 from triage.web.pacing import Pacing, Sleep
 from triage.web.raw import RawStore
 from triage.web.robots import KEY, Robots, RobotsCopy, is_unavailable
@@ -280,6 +281,8 @@ class Door:
             failure, sha256 = None, response.sha256
         except SourceError as error:
             failure = error.kind
+            if isinstance(error, WrongMediaTypeError) or getattr(error, "status", None) in {401, 403}:
+                error.hint = WANTED.get(errand.source, error.hint)
             if errand.request.key == KEY and isinstance(error, FetchError) and is_unavailable(error):
                 failure = None  # that a host has no robots.txt is an answer
             raise

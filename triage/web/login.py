@@ -16,12 +16,15 @@ from dataclasses import dataclass, field
 from triage.errors import SettingsError, SourceError
 from triage.sources import Request
 
-__all__ = ["LOGIN_HINT", "Credentials", "find_credentials", "log_in"]
+__all__ = ["LOGIN_HINT", "WANTED", "Credentials", "find_credentials", "log_in"]
 
 LOGIN_HINT = (
-    "OpenReview wants a login: set OPENREVIEW_TOKEN, or OPENREVIEW_USERNAME and OPENREVIEW_PASSWORD; or leave it out: "
+    "OpenReview wants a login (a new one, if there is one): set OPENREVIEW_TOKEN, or OPENREVIEW_USERNAME and OPENREVIEW_PASSWORD; or leave it out: "
     "[sources.openreview] enabled = false"
 )
+
+WANTED = {"openreview": LOGIN_HINT}
+"""What to do where a source answers with a challenge page, or 401 or 403."""
 
 Send = Callable[[Request], Awaitable[bytes]]
 
