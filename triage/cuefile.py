@@ -54,10 +54,12 @@ class Context(Frozen):
 
 
 class Contexts(Frozen):
-    """Kinds of sentences: the authors' own work, others' work; negation and comparison reach a few words."""
+    """Kinds of sentences: the authors' own work, others' work, a description of either; negation and comparison
+    reach a few words. A `description` ("reduces", "uses") is the authors' own unless the sentence is about others."""
 
     contribution: Context
     background: Context
+    description: Context
     negation: Context
     comparison: Context
 
@@ -93,6 +95,15 @@ class Screen(Frozen):
     efficiency: Side
 
 
+class Yield(Frozen):
+    """`label` is withdrawn where `to`, which says more, has at least `share` of its weight."""
+
+    label: Text
+    to: Text
+    share: Factor
+    reason: Text
+
+
 class Typing(Frozen):
     """The rules of each label, and how weights become labels.
 
@@ -100,8 +111,8 @@ class Typing(Frozen):
     weight, one under the same parent `family_share`. A `claimed` rule counts `floor` without any claim of
     efficiency, any other at least `plain_floor` in the abstract and fully in the title; claims that weigh
     `claim_half` are half a claim. Of `rivals`, names for nearly the same,
-    only the strongest stays. `purposes` are labels that say what gets cheaper and not by which means; they
-    stand behind the techniques. `defaults` give, for a parent, the label it mostly means where none is named.
+    only the strongest stays; `yields` name pairs of which one says more. `purposes` are labels that say what gets
+    cheaper and not by which means; they stand behind the techniques and need `purpose_share` of the best one's weight. `defaults` give, for a parent, the label it mostly means where none is named.
     """
 
     emphasis: Emphasis
@@ -112,7 +123,9 @@ class Typing(Frozen):
     plain_floor: Share
     claim_half: Positive
     purposes: tuple[Text, ...] = ()
+    purpose_share: Share = 0.0
     rivals: tuple[tuple[Text, ...], ...] = ()
+    yields: tuple[Yield, ...] = ()
     defaults: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, tuple[Rule, ...]]
 
@@ -163,6 +176,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
     used.append((("types", "purposes"), file.types.purposes))
     used += [(("types", "defaults", parent), (parent, label)) for parent, label in file.types.defaults.items()]
     used += [(("types", "rivals", n), rivals) for n, rivals in enumerate(file.types.rivals)]
+    used += [(("types", "yields", n), (one.label, one.to)) for n, one in enumerate(file.types.yields)]
     for path, labels in used:
         for unknown in (label for label in labels if label not in known):
             raise SettingsError(
@@ -171,7 +185,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
 
 
 def _all_phrases(file: CueFile) -> Iterable[tuple[tuple[str | int, ...], tuple[str, ...]]]:
-    for kind in ("contribution", "background", "negation", "comparison"):
+    for kind in ("contribution", "background", "description", "negation", "comparison"):
         yield ("contexts", kind, "phrases"), getattr(file.contexts, kind).phrases
     for number, damping in enumerate(file.damping):
         yield ("damping", number, "phrases"), damping.phrases

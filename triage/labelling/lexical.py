@@ -82,14 +82,17 @@ class LexicalLabeller:
 
     def _share(self, label: str, best: str) -> float:
         if label in self._settings.purposes and "/" in label:
-            return 0.0
+            return self._settings.purpose_share
         same = self.taxonomy.parent(label) == self.taxonomy.parent(best)
         return self._settings.family_share if same else self._settings.share
 
     def _without_rivals(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
-        """`scores` come weightiest first; a label yields to a weightier rival."""
+        """`scores` come weightiest first; a label yields to a weightier rival, and to one that says more."""
+        weights = {score.label: score.weight for score in scores}
         kept: list[TypeScore] = []
         for score in scores:
+            if any(y.label == score.label and weights.get(y.to, 0.0) >= y.share * score.weight for y in self._settings.yields):
+                continue
             rivals = {label for group in self._settings.rivals if score.label in group for label in group}
             if not any(other.label in rivals for other in kept):
                 kept.append(score)
