@@ -96,7 +96,7 @@ class Screen(Frozen):
 
 
 class Yield(Frozen):
-    """`label` is withdrawn where `to`, which says more, has at least `share` of its weight."""
+    """`label` goes over, with its weight, to `to`, which says more, where that has at least `share` of its weight."""
 
     label: Text
     to: Text
