@@ -64,7 +64,7 @@ class Cues:
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
         contexts = (kinds.contribution, kinds.background, kinds.description, kinds.negation, kinds.comparison)
-        self._contexts = PhraseMatcher([c.phrases for c in contexts] + [d.phrases for d in file.damping])
+        self._contexts = PhraseMatcher([c.phrases if c else () for c in contexts] + [d.phrases for d in file.damping])
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
@@ -142,7 +142,12 @@ def _claimed(paper: _Paper, cues: Cues) -> float:
 
 def _as_claimed(found: _Found, claimed: float, typing: Typing) -> float:
     """How much a type's hit counts when efficiency is claimed to the degree `claimed` (0..1)."""
-    floor = typing.floor if found.rule.claimed else (1.0 if found.field == "title" else typing.plain_floor)
+    in_title = found.field == "title"
+    if found.rule.claimed:
+        eased = in_title and typing.title_floor is not None and found.rule.claimed != "strictly"
+        floor = typing.title_floor if eased and typing.title_floor is not None else typing.floor
+    else:
+        floor = 1.0 if in_title else typing.plain_floor
     return floor + (1 - floor) * claimed
 
 
