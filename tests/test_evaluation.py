@@ -63,7 +63,9 @@ def test_the_gate_of_labels(level: Any, micro: float, macro: float) -> None:
 def test_the_gate_of_wordings() -> None:
     """Made texts that say each technique in other words than its name, some with other techniques in the background."""
     taxonomy = packaged_taxonomy()
-    report = evaluate_labels(read_labelled([OWN / "techniques.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level="fine")
+    report = evaluate_labels(
+        read_labelled([OWN / "techniques.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level="fine"
+    )
     assert report.n == 87
     assert report.micro_f1 >= 0.91
     assert report.micro_precision >= 0.9

@@ -115,7 +115,13 @@ class ZeroShot:
                 if term in document and term not in places:
                     quote = text[found.start : found.end]
                     places[term] = Evidence.model_validate(
-                        {"field": field, "start": found.start, "end": found.end, "quote": quote, "cue": f"{label}: a word of its definition"}
+                        {
+                            "field": field,
+                            "start": found.start,
+                            "end": found.end,
+                            "quote": quote,
+                            "cue": f"{label}: a word of its definition",
+                        }
                     )
         heaviest = sorted(places, key=lambda w: (-self._rarity[w] * document[w], w))[:_MOST_EVIDENCE]
         return tuple(places[word] for word in heaviest)
