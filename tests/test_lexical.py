@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made_taxonomies import PAPERS, AboutLabel
 from triage.cues import load_cues
 from triage.labelling import Labeller, Paper
 from triage.labelling.lexical import LexicalLabeller
 from triage.models import Label
 from triage.taxonomy import load_taxonomy
-from tests.made_taxonomies import PAPERS, AboutLabel
 from triage.workspace import packaged
 
 SEEDS = packaged("seeds")

@@ -108,11 +108,12 @@ class Typing(Frozen):
     """The rules of each label, and how weights become labels.
 
     `threshold` is the weight that gives confidence 0.5; a further label needs at least `share` of the best one's
-    weight, one under the same parent `family_share`. A `claimed` rule counts `floor` (in the title `title_floor`, if given) without
-    any claim of efficiency, any other at least `plain_floor` in the abstract and fully in the title; claims that weigh
-    `claim_half` are half a claim. Of `rivals`, names for nearly the same,
-    only the strongest stays; `yields` name pairs of which one says more. `purposes` are labels that say what gets
-    cheaper and not by which means; they stand behind the techniques and need `purpose_share` of the best one's weight. `defaults` give, for a parent, the label it mostly means where none is named.
+    weight, one under the same parent `family_share`. A `claimed` rule counts `floor` (in the title `title_floor`, if
+    given) without any claim of efficiency, any other at least `plain_floor` in the abstract and fully in the title;
+    claims that weigh `claim_half` are half a claim. Of `rivals`, names for nearly the same, only the strongest stays;
+    `yields` name pairs of which one says more. `purposes` are labels that say what gets cheaper and not by which means;
+    they stand behind the techniques and need `purpose_share` of the best one's weight. `defaults` give, for a parent,
+    the label it mostly means where none is named.
     """
 
     emphasis: Emphasis

@@ -1,6 +1,7 @@
 """Labelling what is due: selected works and proposals whose text, cues or taxonomy changed since.
 
-The rules label first and always; then a language model, where one is configured, reads what is worth a call.
+The rules label first and always; then an embedding model, where one is configured, fills and orders, and a language
+model reads what is worth a call.
 So a call that fails leaves the rules' labels in force, under their own name, and the work is due for the model
 again. Labels are appended, never overwritten: what a producer had said before stays readable. A person's Type
 always wins, whatever is written here.
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
 from triage.labelling.lexical import LexicalLabeller
+from triage.labelling.nearness import label_by_embedding
 from triage.labelling.quoting import quoted
 from triage.labelling.reading import read_batches
 from triage.labelling.storing import Labelled, shown_type, store_labels
@@ -45,6 +47,8 @@ def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapp
     """
     taxonomy = workspace_taxonomy(run.workspace)
     yield run.add(_label_by_rules(run, works, taxonomy)).new
+    if run.settings.embedding.model:
+        yield label_by_embedding(run, works, taxonomy)
     yield from read_batches(run, works, taxonomy, environ=environ)
 
 
