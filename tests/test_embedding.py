@@ -100,7 +100,7 @@ class Given:
 
 
 def labelled(folder: Path, paper: Paper, *base: tuple[str, float], claimed: float = 1.0) -> tuple[Label, ...]:
-    labeller: Labeller = EmbeddingLabeller(Given(*base), TAXONOMY, Vectors(load_embedder(folder)), lambda paper: claimed)  # type: ignore[arg-type]
+    labeller: Labeller = EmbeddingLabeller(Given(*base), TAXONOMY, Vectors(load_embedder(folder)), lambda _: claimed)  # type: ignore[arg-type]
     return labeller.label([paper])[0]
 
 
@@ -187,7 +187,9 @@ def step(report: Any, name: str) -> Any:
     return next((one for one in report["steps"] if one["step"] == name), None)
 
 
-def test_a_run_fills_once_and_goes_on_without_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_fills_once_and_goes_on_without_its_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = Desk(tmp_path / "desk", capsys)
     assert desk("import", desk.file("a.md", PAPERS)) == 0
     assert step(desk.json("run"), "label embedding") is None

@@ -66,13 +66,16 @@ class Embedder:
         try:
             out = np.asarray(self._session.run(None, {name: given[name] for name in self._inputs})[0], dtype=np.float32)
         except Exception as error:  # onnxruntime has a dozen bare exceptions
-            raise SettingsError(f"[embedding] model: cannot be run: {error}", hint="it must be an ONNX export of a sentence model") from error
+            raise SettingsError(
+                f"[embedding] model: cannot be run: {error}", hint="it must be an ONNX export of a sentence model"
+            ) from error
         if out.ndim == 3:
             weights = mask[:, :, None].astype(np.float32)
             out = out[:, 0] if self._pooling == "first" else (out * weights).sum(1) / np.maximum(weights.sum(1), 1)
         if out.ndim != 2 or len(out) != len(texts) or not np.isfinite(out).all():
             raise SettingsError(
-                f"[embedding] model: gives {out.shape} for {len(texts)} texts", hint="its first output must be a vector for each text or each token"
+                f"[embedding] model: gives {out.shape} for {len(texts)} texts",
+                hint="its first output must be a vector for each text or each token",
             )
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return list(out / np.maximum(norms, 1e-12))
@@ -84,7 +87,7 @@ def load_embedder(folder: Path, *, sha256: str | None = None, pooling: Pooling =
     Raises SettingsError when the extra, a file or the right hash is missing, or the files are no model.
     """
     try:
-        import numpy  # noqa: F401, ICN001
+        import numpy  # noqa: F401
         import onnxruntime
         from tokenizers import Tokenizer
     except ImportError as error:
@@ -93,7 +96,8 @@ def load_embedder(folder: Path, *, sha256: str | None = None, pooling: Pooling =
     hashes = [file_sha256(path) for path in (model, words)]
     if sha256 and hashes[0] != sha256:
         raise SettingsError(
-            f"[embedding] {model}: its SHA-256 is {hashes[0]}, not the {sha256} of the settings", hint="pull the model again, or correct sha256"
+            f"[embedding] {model}: its SHA-256 is {hashes[0]}, not the {sha256} of the settings",
+            hint="pull the model again, or correct sha256",
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -103,10 +107,14 @@ def load_embedder(folder: Path, *, sha256: str | None = None, pooling: Pooling =
         tokenizer.enable_truncation(_LONGEST)
         tokenizer.enable_padding()
     except Exception as error:  # both libraries raise bare exceptions
-        raise SettingsError(f"[embedding] {folder}: no model that can be loaded: {error}", hint="it must hold model.onnx and tokenizer.json") from error
+        raise SettingsError(
+            f"[embedding] {folder}: no model that can be loaded: {error}", hint="it must hold model.onnx and tokenizer.json"
+        ) from error
     unknown = {one.name for one in session.get_inputs()} - {"input_ids", "attention_mask", "token_type_ids"}
     if unknown:
-        raise SettingsError(f"[embedding] {model}: wants {', '.join(sorted(unknown))}", hint="it must be an ONNX export of a sentence model")
+        raise SettingsError(
+            f"[embedding] {model}: wants {', '.join(sorted(unknown))}", hint="it must be an ONNX export of a sentence model"
+        )
     id_ = hashlib.sha256("/".join((*hashes, pooling)).encode()).hexdigest()[:16]
     return Embedder(session, tokenizer, id=id_, pooling=pooling)
 
@@ -118,5 +126,6 @@ def file_sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SettingsError(
-            f"[embedding] {path}: cannot be read: {error.strerror}", hint="see `triage models list`, and get one with `triage models pull NAME`"
+            f"[embedding] {path}: cannot be read: {error.strerror}",
+            hint="see `triage models list`, and get one with `triage models pull NAME`",
         ) from error

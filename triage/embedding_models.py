@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from triage.embedding import MODEL_FILE, TOKENIZER_FILE, Embedder, file_sha256, load_embedder
+from triage.embedding import MODEL_FILE, Embedder, file_sha256, load_embedder
 from triage.errors import SettingsError, UsageError, WorkspaceError
 from triage.settings import EmbeddingModel
 from triage.sources import Request
@@ -64,7 +64,7 @@ def state(workspace: Workspace, name: str) -> State:
     return "damaged"
 
 
-def pull(workspace: Workspace, name: str, *, clock: Callable[[], datetime], on_file: Callable[[str], Any] = lambda path: None) -> State:
+def pull(workspace: Workspace, name: str, *, clock: Callable[[], datetime], on_file: Callable[[str], Any] | None = None) -> State:
     """Fetch what a model lacks. A model appears whole and checked, or not at all; files that came whole are kept for the next try.
 
     Returns what it was before: "ready" when there was nothing to do. Raises FetchError, and SettingsError when a file
@@ -91,7 +91,9 @@ def _writable(folder: Path) -> Iterator[None]:
         raise WorkspaceError(f"{folder}: cannot be written: {error.strerror}", hint="check free space and permissions") from error
 
 
-def _fetch(workspace: Workspace, model: EmbeddingModel, part: Path, clock: Callable[[], datetime], on_file: Callable[[str], Any]) -> None:
+def _fetch(
+    workspace: Workspace, model: EmbeddingModel, part: Path, clock: Callable[[], datetime], on_file: Callable[[str], Any] | None
+) -> None:
     from triage.web import Door
 
     lacking = {path: sha256 for path, sha256 in model.files.items() if not _whole(part / Path(path).name, sha256)}
@@ -99,7 +101,8 @@ def _fetch(workspace: Workspace, model: EmbeddingModel, part: Path, clock: Calla
     try:
         with Door(workspace.settings, raw=store / "raw", known={}, clock=clock) as door:
             for path, sha256 in lacking.items():
-                on_file(path)
+                if on_file:
+                    on_file(path)
                 request = Request(key=path, url=_address(workspace, model.url, path), accept=_MEDIA, largest=_LARGEST)
                 body = door.fetch(request, source=_SOURCE, hosts=_HOSTS)
                 if body.sha256 != sha256:
@@ -146,5 +149,3 @@ def open_embedder(workspace: Workspace) -> Embedder | None:
     model = known_models(workspace)[settings.model]
     pinned = settings.sha256 or next(sha256 for path, sha256 in model.files.items() if Path(path).name == MODEL_FILE)
     return load_embedder(model_folder(workspace, settings.model), sha256=pinned, pooling=model.pooling)
-
-
