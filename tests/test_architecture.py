@@ -15,11 +15,13 @@ LAYERS = (
         "benchmarks", "errors", "formats", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy", "workspace",
+        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy", "taxonomy_review",
+        "workspace",
     },
     {
-        "answers", "decisions", "due", "ledger", "llm", "llm_limits", "llm_wire", "prompts", "queries", "records",
-        "references", "rendering", "runs", "seeds", "sources", "venues", "warehouse", "web",
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
+        "prompts", "queries", "records", "references", "rendering", "runs", "seeds", "sources", "venues", "warehouse",
+        "web",
     },
     {
         "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "gather", "harvest", "identity",

@@ -237,6 +237,40 @@ class LlmSettings(_Section):
         return self.model or DEFAULT_MODEL
 
 
+def _model_files(value: dict[str, str]) -> dict[str, str]:
+    names = [path.rpartition("/")[2] for path in value]
+    if sorted(names) != ["model.onnx", "tokenizer.json"]:
+        raise ValueError("must name one model.onnx and one tokenizer.json")
+    return value
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# each part begins with a letter or digit: no "..", nothing absolute, nothing hidden
+ModelPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*$", max_length=200)]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
+Pooling = Literal["mean", "first"]
+
+
+class EmbeddingModel(_Section):
+    """A model that can be pulled: `files` below `url` with their SHA-256; `pooling` makes one vector of a text's tokens."""
+
+    url: Annotated[str, AfterValidator(_http_address)]
+    files: Annotated[dict[ModelPath, Sha256], AfterValidator(_model_files)]
+    pooling: Pooling = "mean"
+
+
+class EmbeddingSettings(_Section):
+    """The sentence-embedding model, used only when one is named: a name of `triage models list`, or a folder.
+
+    `sha256` pins model.onnx (for a folder; a named model is pinned by its entry); `pooling` is for a folder.
+    """
+
+    model: str = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    pooling: Pooling = "mean"
+    models: dict[ModelName, EmbeddingModel] = Field(default_factory=dict)
+
+
 class Settings(_Section):
     """All settings; every key has a default, so an empty file is a valid one."""
 
@@ -250,6 +284,7 @@ class Settings(_Section):
     enrich: EnrichSettings = EnrichSettings()
     sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
 
 
 def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settings:

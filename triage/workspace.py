@@ -87,6 +87,13 @@ _TOML = """\
 # pace = 1.0
 # enabled = true
 
+[embedding]
+# Sentence embeddings order and fill what the rules leave open; they need the extra `embeddings` and a model.
+# model = ""                       # a name of `triage models list`, or a folder with model.onnx and tokenizer.json
+# sha256 = ""                      # what model.onnx of a folder must have
+# pooling = "mean"                 # of a folder's model: "mean" or "first" (the first token's vector)
+# Models of your own are tables [embedding.models.NAME] with url, files (each with its SHA-256) and pooling: see the README.
+
 [llm]
 # A language model reads only when OPENAI_API_KEY is set or base_url is given. Keys belong in the environment, never here.
 # enabled = true                   # false: never, whatever the environment holds

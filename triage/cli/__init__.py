@@ -37,6 +37,8 @@ _COMMANDS = {
     "export": ("triage.cli.lists", "Export selected works."),
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
+    "taxonomy": ("triage.cli.taxonomy", "Check a taxonomy; what another one would change."),
+    "models": ("triage.cli.models", "List, fetch and check embedding models."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }

@@ -88,6 +88,25 @@ COMMENT ON COLUMN main.labels_current.decides IS 'true for the producer whose la
 COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reaches the threshold of the settings';
 COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
 
+CREATE OR REPLACE VIEW main.relabelled AS
+SELECT work_id, producer, before, display AS after, before_version, taxonomy_version AS after_version, run_id, made_at
+FROM (
+    SELECT work_id, producer, coalesce(display, '') AS display, taxonomy_version, run_id, made_at,
+           lag(coalesce(display, '')) OVER earlier AS before, lag(taxonomy_version) OVER earlier AS before_version
+    FROM store.labelling WHERE producer <> 'human'
+    WINDOW earlier AS (PARTITION BY work_id, producer ORDER BY made_at, run_id, labelling_id)
+)
+WHERE before <> display;
+COMMENT ON VIEW main.relabelled IS 'Works to which a machine gave another Type than it had given before, one row a change; a work''s first labels are not among them';
+COMMENT ON COLUMN main.relabelled.work_id IS 'the work';
+COMMENT ON COLUMN main.relabelled.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.relabelled.before IS 'the Type it had given before; empty for none';
+COMMENT ON COLUMN main.relabelled.after IS 'the Type it gave then; empty for none';
+COMMENT ON COLUMN main.relabelled.before_version IS 'version of the taxonomy of the Type before';
+COMMENT ON COLUMN main.relabelled.after_version IS 'version of the taxonomy of the Type after; the same when text or rules changed';
+COMMENT ON COLUMN main.relabelled.run_id IS 'run that changed it';
+COMMENT ON COLUMN main.relabelled.made_at IS 'when, UTC';
+
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
     SELECT work_id, arg_min(display, producer_rank) AS type, arg_min(producer, producer_rank) AS producer
