@@ -24,6 +24,8 @@ LAYERS = (
         "imports",
         "identity",
         "screening",
+        "ranking",
+        "reading",
         "labelling",
         "notes",
         "claiming",
@@ -35,7 +37,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening", "ranking", "reading"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -108,10 +108,11 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       coalesce(home.home_year, w.year) AS home_year
+       coalesce(home.home_year, w.year) AS home_year,
+       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
-LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
 COMMENT ON COLUMN main.works.title IS 'title of its best record';
@@ -135,13 +136,16 @@ COMMENT ON COLUMN main.works.last_run IS 'run that last saw one of its records';
 COMMENT ON COLUMN main.works.first_seen IS 'when it was first seen, UTC';
 COMMENT ON COLUMN main.works.last_seen IS 'when it was last seen, UTC';
 COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that in which a person ticked it, until the person agrees to a move; else its year';
+COMMENT ON COLUMN main.works.rank_score IS '0..1: what proposals are ordered by: the screening score, corrected by what your decisions taught where that is proven to help';
+COMMENT ON COLUMN main.works.ranked_by IS 'learned when rank_score is corrected, cues when it is the screening score; NULL until screened';
 
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
-       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at
+       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
+       w.rank_score, w.ranked_by
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
 WHERE w.decision IS NULL
-ORDER BY w.screening_score DESC, w.work_id;
+ORDER BY w.rank_score DESC, w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
 COMMENT ON COLUMN main.review_queue.work_id IS 'the work';
 COMMENT ON COLUMN main.review_queue.title IS 'title';
@@ -154,6 +158,8 @@ COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+COMMENT ON COLUMN main.review_queue.rank_score IS '0..1: what the queue is ordered by, see works.rank_score';
+COMMENT ON COLUMN main.review_queue.ranked_by IS 'learned or cues: who made the order';
 
 CREATE OR REPLACE VIEW main.year_list AS
 SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
@@ -374,3 +380,51 @@ COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the f
 COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
+
+-- What a person has judged. A work counts as passed over when it stands, unticked, above a ticked one in an imported
+-- list: whoever ticked that one had read down to it ("skip above", Joachims 2002, on clicks). It may also have been
+-- overlooked, so it counts half. Nothing else that is unread says anything.
+CREATE OR REPLACE VIEW store.judged AS
+WITH reached AS (SELECT sha256, max(position) AS position FROM store.document_entry WHERE ticked GROUP BY sha256),
+passed AS (
+    SELECT DISTINCT m.work_id FROM store.document_entry e JOIN reached r USING (sha256) JOIN store.membership m USING (record_id)
+    WHERE e.ticked = false AND e.position < r.position
+)
+SELECT w.work_id, w.decision IS NOT DISTINCT FROM 'selected' AS selected, CAST(CASE WHEN w.decision IS NULL THEN 0.5 ELSE 1 END AS DOUBLE) AS weight,
+       coalesce(w.decision, 'passed over') AS how
+FROM main.works w LEFT JOIN passed p USING (work_id)
+WHERE w.decision IN ('selected', 'rejected') OR (w.decision IS NULL AND p.work_id IS NOT NULL);
+
+CREATE OR REPLACE VIEW main.rankers AS
+SELECT ranker_id, used, reason, selected, rejected, passed_over, CAST(figures ->> 'precision' AS DOUBLE) AS precision,
+       CAST(figures ->> 'cue_precision' AS DOUBLE) AS cue_precision, CAST(figures ->> 'area' AS DOUBLE) AS area,
+       CAST(figures ->> 'cue_area' AS DOUBLE) AS cue_area, CAST(figures ->> 'better' AS DOUBLE) AS better, model, run_id, made_at
+FROM store.ranker ORDER BY made_at DESC, ranker_id;
+COMMENT ON VIEW main.rankers IS 'What was learned from decisions: one row a training, the newest first; that one counts';
+COMMENT ON COLUMN main.rankers.ranker_id IS 'id; depends on what it was trained on';
+COMMENT ON COLUMN main.rankers.used IS 'whether the order of proposals rests on it';
+COMMENT ON COLUMN main.rankers.reason IS 'why, or what is lacking';
+COMMENT ON COLUMN main.rankers.selected IS 'selected works it learned from';
+COMMENT ON COLUMN main.rankers.rejected IS 'rejected works it learned from';
+COMMENT ON COLUMN main.rankers.passed_over IS 'works passed over in a list, which count half: unticked above a ticked one';
+COMMENT ON COLUMN main.rankers.precision IS 'average precision on judged works it had not seen; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.cue_precision IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.area IS 'area under the ROC curve on judged works it had not seen';
+COMMENT ON COLUMN main.rankers.cue_area IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.better IS 'share of bootstrap resamples in which its average precision is higher';
+COMMENT ON COLUMN main.rankers.model IS 'its coefficients, as JSON; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.run_id IS 'run that trained it';
+COMMENT ON COLUMN main.rankers.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.reading_progress AS
+SELECT found, unread, likely_left, likely_left_low, likely_left_high, may_stop, basis, run_id, made_at FROM store.reading_progress;
+COMMENT ON VIEW main.reading_progress IS 'How far the reading was when works were last screened: one row, none before';
+COMMENT ON COLUMN main.reading_progress.found IS 'works you selected';
+COMMENT ON COLUMN main.reading_progress.unread IS 'screened works you have not judged';
+COMMENT ON COLUMN main.reading_progress.likely_left IS 'how many of those you would select, as an estimate';
+COMMENT ON COLUMN main.reading_progress.likely_left_low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.likely_left_high IS 'upper end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.may_stop IS 'true when 95 % of all likely papers are found even at the upper end';
+COMMENT ON COLUMN main.reading_progress.basis IS 'what the estimate rests on';
+COMMENT ON COLUMN main.reading_progress.run_id IS 'run that worked it out';
+COMMENT ON COLUMN main.reading_progress.made_at IS 'when, UTC';
