@@ -41,7 +41,13 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     rows = []
     for work_id, title, abstract, text_hash in due:
         scored = score_text(title, abstract, cues)
-        rows.append({"work_id": work_id, "basis": text_hash + version, **scored.model_dump(mode="json")})
+        evidence = [one.model_dump() for one in scored.evidence]
+        rows.append(
+            {
+                "work_id": work_id, "score": scored.score, "vision_language": scored.vision_language, "efficiency": scored.efficiency,
+                "filter_hit": scored.filter_hit, "evidence": evidence, "basis": text_hash + version,
+            }
+        )  # fmt: skip
         run.progress.advance()
     with run.warehouse.burst() as con:
         stage(con, "scored", rows, _SHAPE)

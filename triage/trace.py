@@ -194,7 +194,8 @@ def _screened(con: duckdb.DuckDBPyConnection, work_id: str, score: float | None,
     made = con.execute("SELECT made_at, vision_language, efficiency FROM store.screening WHERE work_id = ?", [work_id]).fetchall()[0]
     learned = con.execute("SELECT score, made_at FROM store.ranking WHERE work_id = ?", [work_id]).fetchall()
     side = "at or above" if score >= threshold else "below"
-    parts = f"vision-language {made[1]:.2f}, efficiency {made[2]:.2f}; the curator's word filter {'keeps' if words else 'drops'} it"
+    efficiency = "not weighed" if made[2] is None else f"{made[2]:.2f}"
+    parts = f"vision-language {made[1]:.2f}, efficiency {efficiency}; the curator's word filter {'keeps' if words else 'drops'} it"
     steps = [Step("screened", f"score {score:.2f}, {side} the threshold {threshold:g} ({parts})", _moment(made[0]))]
     for corrected, moment in learned:
         side = "at or above" if corrected >= threshold else "below"

@@ -91,14 +91,20 @@ def _cues_of(path: Path) -> Cues:
 @click.command("screening", epilog="Example: triage eval screening chosen.jsonl")
 @_files
 @_compare_option
+@click.option("--leave-one-out", is_flag=True, help="Also train on the other files' choices and score each file by that (extra `learn`).")
 @workspace_option
 @json_option
-def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, folder: Path | None, as_json: bool) -> None:
+def screening(
+    files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_one_out: bool, folder: Path | None, as_json: bool
+) -> None:
     """Rank the papers of all FILEs together (JSONL, also .gz: title, abstract, selected) and tell what is found among the first.
 
     Without FILE the works you selected or rejected are ranked, blind. Chosen papers among the first 20 to 400,
     work saved at 95 % recall, area under the curve, each beside your word filter.
     """
+    if leave_one_out:
+        _leave_one_out(files, compare, folder, as_json=as_json)
+        return
     from triage.cues import score_text
     from triage.evaluation.screening import evaluate_screening
 
@@ -119,6 +125,32 @@ def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, folder
         click.echo(f"rank {one['a']} -> {one['b']}: {one['title']}")
 
 
+def _leave_one_out(files: Sequence[Path], compare: tuple[Path, Path] | None, folder: Path | None, *, as_json: bool) -> None:
+    from triage.errors import UsageError
+    from triage.evaluation.held_out import leave_one_out
+    from triage.evaluation.labelled import read_labelled
+
+    if compare:
+        raise UsageError("--leave-one-out compares the cues with what was learned; it takes no --compare", hint="leave one of the two out")
+    cues = _reference(folder, needed=False).cues
+    try:
+        report = leave_one_out([(str(path), read_labelled([path])) for path in files], cues)
+    except ImportError as error:
+        raise UsageError(
+            f"training needs {error.name}, which is not installed", hint="pip install 'triage-papers[learn]', or leave --leave-one-out out"
+        ) from error
+    if as_json:
+        shown = report.model_dump(mode="json", exclude={"cues": {"ranking"}, "learned": {"ranking"}})
+        print_json({**shown["cues"], "leave_one_out": {name: value for name, value in shown.items() if name != "cues"}})
+        return
+    _print_screening("by the cues", report.cues)
+    _print_screening("by what the other files taught", report.learned)
+    for one in report.held_out:
+        how = "too few chosen in the other files: ordered by the cues" if one.penalty is None else f"penalty {one.penalty:g}"
+        click.echo(f"{one.file}: {one.positives} chosen of {one.n}, learned from {one.learned_from} chosen; {how}")
+    click.echo(report.verdict)
+
+
 def _moved(papers: Sequence[LabelledPaper], reports: Sequence[ScreeningReport]) -> list[dict[str, Any]]:
     """Chosen papers whose rank changed, the largest change first."""
     first, second = ({title: rank for rank, title in enumerate(report.ranking, 1)} for report in reports)
@@ -135,7 +167,9 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
         click.echo(
             f"{k:>6} {found:>6} {found / max(1, report.positives):>6.2f}   {low:.2f} to {high:.2f}    {report.word_filter.recall_at[k]:>8.2f}"
         )
-    click.echo(f"95 % found after {report.read_for_95} read: work saved {report.work_saved:.3f}; area under the curve {report.area:.4f}")
+    (least, most), (low, high) = report.intervals["work_saved"], report.intervals["area"]
+    click.echo(f"95 % found after {report.read_for_95} read: work saved {report.work_saved:.3f} ({least:.2f} to {most:.2f})")
+    click.echo(f"area under the curve {report.area:.4f} ({low:.3f} to {high:.3f}); of the word filter {report.word_filter.area:.4f}")
     click.echo(
         f"the word filter keeps {report.word_filter.kept} papers, {report.word_filter.found} of them chosen; scored in {report.seconds} CPU s"
     )
