@@ -137,13 +137,18 @@ class PhraseMatcher:
         except KeyError:
             self._learn(words)
             classes = [known[word] for word in words]
+        distinct = set(classes)
         present: set[int] = set()
-        present.update(*[word.tests for word in set(classes)])
+        present.update(*[word.tests for word in distinct])
+        viable = {
+            word: phrases for word in distinct if word.begins and (phrases := [one for one in word.begins if one.needs <= present])
+        }
         found: list[Hit] = []
         for position, word in enumerate(classes):
-            for rule, steps, needs in word.begins:
-                if needs <= present and (end := _end(classes, words, position + 1, steps)):
-                    found.append(Hit(position, end, rule))
+            if word in viable:
+                for rule, steps, _ in viable[word]:
+                    if end := _end(classes, words, position + 1, steps):
+                        found.append(Hit(position, end, rule))
         return _without_overlaps(found) if found else found
 
     def possible(self, text: str) -> bool:

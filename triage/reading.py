@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
+from triage.logistic import log_belief, logistic, most_likely
 from triage.models import Frozen
 from triage.ranking.ranker import log_odds
 
@@ -90,7 +91,7 @@ def estimate(judged: Sequence[Judged]) -> ReadingProgress:
     unread = sum(one.unread for one in judged)
     own = found >= ENOUGH and others >= ENOUGH
     believed = _posterior(judged if own else ())
-    left = [(weight, sum(one.unread * _chance(a, b, one.score) for one in judged)) for weight, a, b in believed]
+    left = [(weight, sum(one.unread * logistic(a + b * log_odds(one.score)) for one in judged)) for weight, a, b in believed]
     high = _quantile(left, 1 - _TAIL)
     return ReadingProgress(
         found=found,
@@ -110,21 +111,16 @@ def _basis(found: int, others: float, *, own: bool) -> str:
     return f"the rate of selection found on three venues: {said} are too few to know yours ({ENOUGH} of each are needed)"
 
 
-def _chance(intercept: float, slope: float, score: float) -> float:
-    return 1 / (1 + math.exp(-max(-700.0, min(700.0, intercept + slope * log_odds(score)))))
-
-
 _Believed = list[tuple[float, float, float]]
-_STEPS = 8  # on each side of the best value
+_STEPS = 6  # on each side of the best value
 _REACH = 3.5  # standard deviations
 
 
 def _posterior(judged: Sequence[Judged]) -> _Believed:
     """(weight, intercept, slope) on a grid round the most likely pair, along the axes in which the two are independent."""
     seen = [(log_odds(one.score), one.selected, one.others) for one in judged if one.selected or one.others]
-    a, b, precision = _most_likely(seen)
+    a, b, (aa, ab, bb) = most_likely(seen, intercept=_INTERCEPT, slope=_SLOPE)
     # Cholesky factor of the covariance: steps of one standard deviation
-    (aa, ab), (_, bb) = precision
     determinant = aa * bb - ab * ab
     first = math.sqrt(bb / determinant)
     across, second = -ab / determinant / first, math.sqrt(1 / bb)
@@ -133,53 +129,11 @@ def _posterior(judged: Sequence[Judged]) -> _Believed:
         for j in range(-_STEPS, _STEPS + 1):
             u, v = _REACH * i / _STEPS, _REACH * j / _STEPS
             place = (a + first * u, b + across * u + second * v)
-            grid.append((_log_belief(*place, seen), *place))
+            grid.append((log_belief(*place, seen, intercept=_INTERCEPT, slope=_SLOPE), *place))
     best = max(one[0] for one in grid)
     weights = [math.exp(one[0] - best) for one in grid]
     whole = sum(weights)
     return [(weight / whole, one[1], one[2]) for weight, one in zip(weights, grid, strict=True)]
-
-
-def _log_belief(a: float, b: float, seen: Sequence[tuple[float, float, float]]) -> float:
-    total = -(((a - _INTERCEPT.mean) / _INTERCEPT.stdev) ** 2 + ((b - _SLOPE.mean) / _SLOPE.stdev) ** 2) / 2
-    for x, selected, others in seen:
-        z = a + b * x
-        total -= selected * _softplus(-z) + others * _softplus(z)
-    return total
-
-
-def _softplus(z: float) -> float:
-    return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
-
-
-def _most_likely(seen: Sequence[tuple[float, float, float]]) -> tuple[float, float, tuple[tuple[float, float], tuple[float, float]]]:
-    """Newton's method; the log-belief is concave, and halved steps keep it from overshooting."""
-    a, b = _INTERCEPT.mean, _SLOPE.mean
-    for _ in range(100):
-        (ga, gb), (aa, ab, bb) = _slopes(a, b, seen)
-        determinant = aa * bb - ab * ab
-        da, db = (bb * ga - ab * gb) / determinant, (aa * gb - ab * ga) / determinant
-        here, share = _log_belief(a, b, seen), 1.0
-        while share > 1e-6 and _log_belief(a + share * da, b + share * db, seen) < here:
-            share /= 2
-        a, b = a + share * da, b + share * db
-        if abs(da) + abs(db) < 1e-9:
-            break
-    _, (aa, ab, bb) = _slopes(a, b, seen)
-    return a, b, ((aa, ab), (ab, bb))
-
-
-def _slopes(a: float, b: float, seen: Sequence[tuple[float, float, float]]) -> tuple[tuple[float, float], tuple[float, float, float]]:
-    """Gradient and (negated) curvature of the log-belief."""
-    ga, gb = (_INTERCEPT.mean - a) / _INTERCEPT.variance, (_SLOPE.mean - b) / _SLOPE.variance
-    aa, ab, bb = 1 / _INTERCEPT.variance, 0.0, 1 / _SLOPE.variance
-    for x, selected, others in seen:
-        count = selected + others
-        chance = 1 / (1 + math.exp(-max(-700.0, min(700.0, a + b * x))))
-        off, spread = selected - count * chance, count * chance * (1 - chance)
-        ga, gb = ga + off, gb + off * x
-        aa, ab, bb = aa + spread, ab + spread * x, bb + spread * x * x
-    return (ga, gb), (aa, ab, bb)
 
 
 def _quantile(left: Sequence[tuple[float, float]], share: float) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from triage.cues import Cues
     from triage.evaluation.claims import ClaimsReport
     from triage.evaluation.labelled import LabelledPaper
-    from triage.evaluation.labels import LabelsReport
+    from triage.evaluation.labels import LabelsReport, ReliabilityBin
     from triage.evaluation.screening import ScreeningReport
     from triage.taxonomy import Taxonomy
     from triage.workspace import Workspace
@@ -234,8 +234,14 @@ def _print_labels(name: str, report: LabelsReport) -> None:
         click.echo(
             f"the word filter keeps {report.word_filter.kept} of these papers, {report.word_filter.labelled_kept} of them with labels, and types none"
         )
+    _print_reliability("confidence as given", report.reliability, report.calibration_error)
+    _print_reliability("calibrated on other papers", report.reliability_calibrated, report.calibration_error_calibrated)
+
+
+def _print_reliability(name: str, bins: Sequence[ReliabilityBin], error: float) -> None:
+    click.echo(f"{name}: off by {error:.3f} on average")
     click.echo("confidence  labels  mean  right")
-    for some in report.reliability:
+    for some in bins:
         click.echo(f"{some.least:.2f}-{some.most:.2f} {some.labels:>8} {some.confidence:>6.2f} {some.right:>6.2f}")
 
 
