@@ -233,7 +233,10 @@ def test_evidence_stands_where_it_says_and_scores_are_shares(title: str, abstrac
 NUMBERED = PhraseMatcher([["prune* ~2 #x"], ["#% fewer"], ["vision language"], ["2D token*"], ["CLIP"], ["视 觉"], ["#"]])
 
 
-@given(ANY | st.lists(WORDS | st.sampled_from(["30 %", "fewer", "x 2", "2D", "vision_language", "CLIP's", "视觉", "naïve", "1,5x"])).map("".join))
+@given(
+    ANY
+    | st.lists(WORDS | st.sampled_from(["30 %", "fewer", "x 2", "2D", "vision_language", "CLIP's", "视觉", "naïve", "1,5x"])).map("".join)
+)
 def test_what_is_found_was_possible(text: str) -> None:
     for matcher in (NUMBERED, CUES._vision_language):
         assert matcher.possible(text) or not matcher.find(tokens(text))

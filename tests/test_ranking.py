@@ -47,7 +47,9 @@ def test_without_weights_the_order_of_the_cues_stays() -> None:
     assert (log_odds(0), log_odds(1)) == pytest.approx((-5.293, 5.293), abs=1e-3)
 
 
-@pytest.mark.parametrize("bad", ['{"form": 2, "penalty": 1, "shift": 0, "weights": {}}', '{"penalty": 1, "shift": 0, "weights": {"a": NaN}}', "{}", "[]"])
+@pytest.mark.parametrize(
+    "bad", ['{"form": 2, "penalty": 1, "shift": 0, "weights": {}}', '{"penalty": 1, "shift": 0, "weights": {"a": NaN}}', "{}", "[]"]
+)
 def test_a_model_that_is_none_is_refused(bad: str) -> None:
     with pytest.raises(ValidationError):
         Ranker.model_validate_json(bad)

@@ -24,14 +24,13 @@ def reading(seed: int, intercept: float, slope: float, works: int, read: int) ->
     return told, sum(selected[read:]), sum(selected[:read])
 
 
-@pytest.mark.parametrize(("intercept", "slope", "read"), [(-2, 3, 100), (-1, 2, 250), (0.5, 4, 100)])
+@pytest.mark.parametrize(("intercept", "slope", "read"), [(-2, 3, 150), (-1, 2, 250), (0.5, 4, 100)])
 def test_the_interval_covers_the_truth(intercept: float, slope: float, read: int) -> None:
     outcomes = [reading(seed, intercept, slope, 2000, read) for seed in range(25)]
     covered = sum(told.likely_left_low <= left <= told.likely_left_high for told, left, _ in outcomes)
     assert covered >= 22  # of 25; 95 % is promised
-    assert sum("your own rate" in told.basis for told, _, _ in outcomes) >= 20
     # and it is no interval that covers everything
-    assert all(told.likely_left_high < 200 for told, _, _ in outcomes)
+    assert sorted(told.likely_left_high for told, _, _ in outcomes)[12] < 100
 
 
 def test_one_may_stop_when_next_to_nothing_is_left_and_not_before() -> None:
@@ -47,7 +46,9 @@ def test_more_reading_narrows_it() -> None:
     assert widths[1].likely_left > widths[2].likely_left
 
 
-@pytest.mark.parametrize("judged", [[], [Judged(0.6, 40, 0, 0)], [Judged(0.6, 9, 50, 0)]], ids=["nothing judged", "ticks only", "nine ticks"])
+@pytest.mark.parametrize(
+    "judged", [[], [Judged(0.6, 40, 0, 0)], [Judged(0.6, 9, 50, 0)]], ids=["nothing judged", "ticks only", "nine ticks"]
+)
 def test_too_few_judged_works_leave_it_at_the_shipped_rate(judged: list[Judged]) -> None:
     told = estimate([*judged, Judged(0.5, 0, 0, 100)])
     assert (told.unread, told.may_stop) == (100, False)

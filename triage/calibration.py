@@ -53,9 +53,7 @@ def fit(told: Sequence[Told]) -> Calibration:
 
 def cross_validated(told: Sequence[Sequence[Told]]) -> list[Told]:
     """Every label with the confidence a calibration gives it that has not seen its paper; one inner sequence a paper."""
-    calibrations = [
-        fit([one for place, labels in enumerate(told) if place % _FOLDS != fold for one in labels]) for fold in range(_FOLDS)
-    ]
+    calibrations = [fit([one for place, labels in enumerate(told) if place % _FOLDS != fold for one in labels]) for fold in range(_FOLDS)]
     return [(calibrations[number % _FOLDS].apply(c), right) for number, labels in enumerate(told) for c, right in labels]
 
 

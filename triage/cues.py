@@ -74,10 +74,7 @@ class Cues:
         Raises KeyError for a profile the file does not have.
         """
         text = f"{title}\n{abstract or ''}".lower()
-        for substring in self._substrings[profile or self.file.filter_profile]:  # any() over a generator takes twice as long
-            if substring in text:
-                return True
-        return False
+        return any(substring in text for substring in self._substrings[profile or self.file.filter_profile])
 
 
 class _Rules:

@@ -140,9 +140,7 @@ class PhraseMatcher:
         distinct = set(classes)
         present: set[int] = set()
         present.update(*[word.tests for word in distinct])
-        viable = {
-            word: phrases for word in distinct if word.begins and (phrases := [one for one in word.begins if one.needs <= present])
-        }
+        viable = {word: phrases for word in distinct if word.begins and (phrases := [one for one in word.begins if one.needs <= present])}
         found: list[Hit] = []
         for position, word in enumerate(classes):
             if word in viable:

@@ -199,7 +199,9 @@ def _screened(con: duckdb.DuckDBPyConnection, work_id: str, score: float | None,
     steps = [Step("screened", f"score {score:.2f}, {side} the threshold {threshold:g} ({parts})", _moment(made[0]))]
     for corrected, moment in learned:
         side = "at or above" if corrected >= threshold else "below"
-        steps.append(Step("ranked", f"score {corrected:.2f} by what your decisions taught, {side} the threshold {threshold:g}", _moment(moment)))
+        steps.append(
+            Step("ranked", f"score {corrected:.2f} by what your decisions taught, {side} the threshold {threshold:g}", _moment(moment))
+        )
     return steps
 
 

@@ -46,7 +46,12 @@ def made_texts(count: int, seed: int = 7) -> list[tuple[str, str | None]]:
 
 def measure(run: Run, texts: list[tuple[str, str | None]]) -> None:
     rows = [
-        {"work_id": f"w{n:012}", "title": title, "abstract": abstract, "text_hash": hashlib.sha256(f"{n}{title}{abstract}".encode()).hexdigest()}
+        {
+            "work_id": f"w{n:012}",
+            "title": title,
+            "abstract": abstract,
+            "text_hash": hashlib.sha256(f"{n}{title}{abstract}".encode()).hexdigest(),
+        }
         for n, (title, abstract) in enumerate(texts)
     ]
     with run.warehouse.burst() as con:

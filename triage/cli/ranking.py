@@ -33,7 +33,9 @@ def rank_command(folder: Path | None, as_json: bool) -> int:
         report = pipeline.rank_again(run)
         with run.warehouse.burst() as con:
             reading = reading_progress(con)
-            newest = con.execute("SELECT used, reason, figures, model FROM store.ranker ORDER BY made_at DESC, ranker_id LIMIT 1").fetchall()
+            newest = con.execute(
+                "SELECT used, reason, figures, model FROM store.ranker ORDER BY made_at DESC, ranker_id LIMIT 1"
+            ).fetchall()
     message = " ".join(report.messages) or (newest[0][1] if newest else "")
     if as_json:
         print_json(_as_json(run, newest, message, reading))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import click
 
-from triage.cli.common import json_option, print_json, workspace_option
+from triage.cli.common import json_option, open_workspace, print_json, workspace_option
 
 if TYPE_CHECKING:
     from triage.cues import Cues
@@ -38,6 +38,15 @@ def _compare_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         metavar="A B",
         help="Two cue files side by side, and the papers that changed.",
+    )(command)
+
+
+def _two_option(command: Command) -> Command:
+    return click.option(
+        "--compare",
+        nargs=2,
+        metavar="A B",
+        help="Two cue files, or two producers that labelled works here (lexical, llm:MODEL@PROMPT), side by side, and the papers that changed.",
     )(command)
 
 
@@ -94,9 +103,7 @@ def _cues_of(path: Path) -> Cues:
 @click.option("--leave-one-out", is_flag=True, help="Also train on the other files' choices and score each file by that (extra `learn`).")
 @workspace_option
 @json_option
-def screening(
-    files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_one_out: bool, folder: Path | None, as_json: bool
-) -> None:
+def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_one_out: bool, folder: Path | None, as_json: bool) -> None:
     """Rank the papers of all FILEs together (JSONL, also .gz: title, abstract, selected) and tell what is found among the first.
 
     Without FILE the works you selected or rejected are ranked, blind. Chosen papers among the first 20 to 400,
@@ -180,17 +187,21 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
 @click.command("labels", epilog="Example: triage eval labels typed.jsonl --level coarse")
 @_files
 @click.option("--level", type=click.Choice(["fine", "coarse"]), help="Labels, or their parents; else coarse where the file has that field.")
-@_compare_option
+@_two_option
 @workspace_option
 @json_option
 def labels(
-    files: tuple[Path, ...], level: Literal["fine", "coarse"] | None, compare: tuple[Path, Path] | None, folder: Path | None, as_json: bool
+    files: tuple[Path, ...], level: Literal["fine", "coarse"] | None, compare: tuple[str, str] | None, folder: Path | None, as_json: bool
 ) -> None:
     """Label the papers of FILE (JSONL, also .gz: title, abstract, labels or coarse) by the cue rules and compare.
 
     Without FILE the works whose type you typed are labelled, blind. Each label's precision, recall and F1, micro
-    and macro, exact sets, kappa, and whether confidence means what it says.
+    and macro, exact sets, kappa, and whether confidence means what it says. With --compare, two cue files, or the
+    labels that two producers gave to the works of this workspace.
     """
+    if compare and not all(Path(name).is_file() for name in compare):
+        _compare_producers(files, compare, level or "fine", folder, as_json=as_json)
+        return
     from triage.evaluation.labels import evaluate_labels
     from triage.labelling.lexical import LexicalLabeller
 
@@ -201,7 +212,7 @@ def labels(
             papers, LexicalLabeller(cues, reference.taxonomy), reference.taxonomy, level=level, threshold=reference.threshold,
             word_filter=[cues.keeps(paper.title, paper.abstract) for paper in papers],
         )
-        for cues in ([_cues_of(path) for path in compare] if compare else [reference.cues])
+        for cues in ([_cues_of(Path(path)) for path in compare] if compare else [reference.cues])
     ]  # fmt: skip
     changed = _relabelled(reports) if compare else []
     if as_json:
@@ -212,6 +223,31 @@ def labels(
         _print_labels(str(name), report)
     for one in changed[:_MOST_SHOWN]:
         click.echo(f"{', '.join(one['a']) or 'none'} -> {', '.join(one['b']) or 'none'}: {one['title']}")
+
+
+def _compare_producers(
+    files: Sequence[Path], names: tuple[str, str], level: Literal["fine", "coarse"], folder: Path | None, *, as_json: bool
+) -> None:
+    from triage.errors import UsageError
+    from triage.evaluation.recorded import compare_producers
+
+    if files:
+        raise UsageError(
+            f"{names[0]} and {names[1]} are not both cue files, and producers are compared by the labels they gave to works here",
+            hint="name two cue files, or leave FILE out",
+        )
+    reference = _reference(folder, needed=True)
+    snapshot = open_workspace(folder).snapshot_path
+    report = compare_producers(snapshot, names, reference.taxonomy, level=level, threshold=reference.threshold)
+    if as_json:
+        print_json(report.model_dump(mode="json", exclude={"a": {"given"}, "b": {"given"}}))
+        return
+    for name, one in zip(names, (report.a, report.b), strict=True):
+        if one is not None:
+            _print_labels(f"{name} against your types", one)
+    click.echo(f"{report.n} works labelled by both: kappa {report.kappa:.3f}, the same labels for {report.same}")
+    for changed in report.changed[:_MOST_SHOWN]:
+        click.echo(f"{', '.join(changed.a) or 'none'} -> {', '.join(changed.b) or 'none'}: {changed.title}")
 
 
 def _relabelled(reports: Sequence[LabelsReport]) -> list[dict[str, Any]]:

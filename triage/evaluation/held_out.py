@@ -102,4 +102,8 @@ def _corrected(screening: Screening, ranker: Ranker, one: Example) -> Screening:
 
 def _verdict(cues: ScreeningReport, learned: ScreeningReport, better: bool) -> str:
     found = f"{learned.recall_at[_BUDGET]} of {learned.positives} chosen in the first {_BUDGET} by what was learned, {cues.recall_at[_BUDGET]} by the cues"
-    return f"{found}: learning helps here" if better else f"{found}: learning does not find more here, and the order of the cues stays the default"
+    return (
+        f"{found}: learning helps here"
+        if better
+        else f"{found}: learning does not find more here, and the order of the cues stays the default"
+    )

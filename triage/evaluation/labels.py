@@ -17,7 +17,7 @@ from triage.labelling import Labeller, Paper
 from triage.models import Label
 from triage.taxonomy import Taxonomy
 
-__all__ = ["LabelScore", "LabelsReport", "Level", "ReliabilityBin", "WordFilter", "evaluate_labels", "level_of"]
+__all__ = ["LabelScore", "LabelsReport", "Level", "ReliabilityBin", "WordFilter", "agreement", "evaluate_labels", "level_of"]
 
 Level = Literal["fine", "coarse"]
 
@@ -143,6 +143,11 @@ def evaluate_labels(
         given=tuple((paper.title, tuple(sorted(pair.machine))) for paper, pair in zip(papers, pairs, strict=True)),
         seconds=round(seconds, 3),
     )
+
+
+def agreement(a: Sequence[frozenset[str]], b: Sequence[frozenset[str]]) -> float:
+    """Cohen's kappa of two labellers of the same papers, over all pairs of a paper and a label either of them ever gives."""
+    return _kappa([_Pair(one, other) for one, other in zip(a, b, strict=True)])
 
 
 def _said(paper: LabelledPaper, taxonomy: Taxonomy, level: Level) -> frozenset[str]:

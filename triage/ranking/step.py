@@ -144,7 +144,9 @@ _RANKER: dict[str, Any] = {
 def _lacking(selected: int, rejected: int, passed_over: int) -> str | None:
     """What is missing before a ranker can be trained; None when nothing is."""
     other = rejected + passed_over
-    lacking = [f"{LEAST - count} more {name}" for count, name in ((selected, "selected"), (other, "rejected or passed over")) if count < LEAST]
+    lacking = [
+        f"{LEAST - count} more {name}" for count, name in ((selected, "selected"), (other, "rejected or passed over")) if count < LEAST
+    ]
     return f"ordered by the cues: {' and '.join(lacking)} works are needed to learn from" if lacking else None
 
 
@@ -153,7 +155,11 @@ def _verdict(figures: Figures, *, used: bool) -> str:
         f"average precision {figures.precision:.2f} against {figures.cue_precision:.2f} of the cues, cross-validated on"
         f" {figures.selected} selected and {figures.rejected + figures.passed_over} other works, better in {figures.better:.0%} of resamples"
     )
-    return f"ordered by what your decisions taught: {compared}" if used else f"ordered by the cues, which nothing learned beats for sure: {compared}"
+    return (
+        f"ordered by what your decisions taught: {compared}"
+        if used
+        else f"ordered by the cues, which nothing learned beats for sure: {compared}"
+    )
 
 
 def _example(one: _Judged, cues: Cues) -> Example:
@@ -181,7 +187,5 @@ def _score(run: Run, state: _State, cues: Cues) -> dict[str, int]:
         stage(con, "ranked", scored, {"work_id": "VARCHAR", "score": "DOUBLE", "basis": "VARCHAR"})
         con.execute("DELETE FROM store.ranking WHERE work_id IN (SELECT work_id FROM ranked)")
         con.execute("DELETE FROM store.ranking WHERE work_id IN (SELECT work_id FROM store.screening WHERE score <= 0)")
-        con.execute(
-            "INSERT INTO store.ranking SELECT work_id, score, ?, basis, ?, ? FROM ranked", [state.ranker_id, run.id, run.now()]
-        )
+        con.execute("INSERT INTO store.ranking SELECT work_id, score, ?, basis, ?, ? FROM ranked", [state.ranker_id, run.id, run.now()])
     return {"read": len(rows), "new": len(due), "known": len(rows) - len(due)}

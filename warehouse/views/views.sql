@@ -60,18 +60,30 @@ FROM store.labelling l LEFT JOIN store.producer_order p USING (producer)
 WHERE l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force)
 QUALIFY row_number() OVER (PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, l.run_id DESC, l.labelling_id) = 1;
 
+-- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
+-- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
+CREATE OR REPLACE VIEW store.label_calibrated AS
+SELECT b.* REPLACE (
+           CASE WHEN k.producer IS NULL OR b.confidence IS NULL THEN b.confidence
+           ELSE round(1 / (1 + exp(-(k.intercept + k.slope * ln(least(greatest(b.confidence, 0.001), 0.999)
+                / (1 - least(greatest(b.confidence, 0.001), 0.999)))))), 4) END AS confidence),
+       b.confidence AS given
+FROM store.label b JOIN store.labelling l USING (labelling_id)
+LEFT JOIN store.calibration k ON k.used AND k.producer = l.producer AND k.model IS NOT DISTINCT FROM l.model
+    AND k.prompt_hash IS NOT DISTINCT FROM l.prompt_hash;
+
 CREATE OR REPLACE VIEW main.labels_current AS
 WITH threshold AS (SELECT coalesce(max(CAST(value AS DOUBLE)), 0) AS least FROM store.setting WHERE name = 'labels.threshold')
 SELECT c.work_id, b.label, b.confidence, c.producer, b.proposed, b.field, b.span_start, b.span_end, b.quote,
        c.display, c.model, c.prompt_hash, c.taxonomy_version, c.run_id, c.made_at,
        c.producer_rank = min(c.producer_rank) OVER (PARTITION BY c.work_id) AS decides,
        b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold) AS counts,
-       b.position
-FROM store.labelling_current c JOIN store.label b USING (labelling_id);
+       b.position, b.given AS given_confidence
+FROM store.labelling_current c JOIN store.label_calibrated b USING (labelling_id);
 COMMENT ON VIEW main.labels_current IS 'The newest labels of each producer for each work, one row a label; decides AND counts are the ones shown';
 COMMENT ON COLUMN main.labels_current.work_id IS 'the work';
 COMMENT ON COLUMN main.labels_current.label IS 'taxonomy id such as compression/distillation, survey, or other';
-COMMENT ON COLUMN main.labels_current.confidence IS '0..1; NULL where a person spoke';
+COMMENT ON COLUMN main.labels_current.confidence IS '0..1: how often such a label is right, see the view calibrations; NULL where a person spoke';
 COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, learned, llm or human';
 COMMENT ON COLUMN main.labels_current.proposed IS 'words proposed for a new label where label is other';
 COMMENT ON COLUMN main.labels_current.field IS 'where the quote stands: title or abstract';
@@ -87,6 +99,7 @@ COMMENT ON COLUMN main.labels_current.made_at IS 'when, UTC';
 COMMENT ON COLUMN main.labels_current.decides IS 'true for the producer whose labels are shown for this work';
 COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reaches the threshold of the settings';
 COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
+COMMENT ON COLUMN main.labels_current.given_confidence IS 'the confidence its producer gave it, before any calibration';
 
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
@@ -428,3 +441,19 @@ COMMENT ON COLUMN main.reading_progress.may_stop IS 'true when 95 % of all likel
 COMMENT ON COLUMN main.reading_progress.basis IS 'what the estimate rests on';
 COMMENT ON COLUMN main.reading_progress.run_id IS 'run that worked it out';
 COMMENT ON COLUMN main.reading_progress.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.calibrations AS
+SELECT producer, model, prompt_hash, used, intercept, slope, labels, error_before, error_after, run_id, made_at FROM store.calibration
+ORDER BY producer, model, prompt_hash;
+COMMENT ON VIEW main.calibrations IS 'What the confidence of machine labels means by the types you typed: one row a producer, model and prompt';
+COMMENT ON COLUMN main.calibrations.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.calibrations.model IS 'its model; NULL for rules';
+COMMENT ON COLUMN main.calibrations.prompt_hash IS 'hash of its prompt; NULL without one';
+COMMENT ON COLUMN main.calibrations.used IS 'whether confidences are corrected by it: when that is nearer to the truth on types it has not seen';
+COMMENT ON COLUMN main.calibrations.intercept IS 'log-odds of being right = intercept + slope * log-odds of the confidence given';
+COMMENT ON COLUMN main.calibrations.slope IS 'see intercept';
+COMMENT ON COLUMN main.calibrations.labels IS 'labels it was fitted on, of works whose type you typed';
+COMMENT ON COLUMN main.calibrations.error_before IS 'expected calibration error of the confidence given';
+COMMENT ON COLUMN main.calibrations.error_after IS 'the same of the corrected one, on works it was not fitted on';
+COMMENT ON COLUMN main.calibrations.run_id IS 'run that fitted it';
+COMMENT ON COLUMN main.calibrations.made_at IS 'when, UTC';
