@@ -12,11 +12,11 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {
-        "benchmarks", "errors", "formats", "models", "phrases", "reference", "sentences", "text", "titles",
+        "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy", "taxonomy_review",
-        "workspace",
+        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy",
+        "taxonomy_review", "workspace",
     },
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
@@ -25,7 +25,7 @@ LAYERS = (
     },
     {
         "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "gather", "harvest", "identity",
-        "imports", "labelling", "lists", "notes", "screening", "searches", "trace", "windows",
+        "imports", "labelling", "lists", "notes", "ranking", "reading", "screening", "searches", "trace", "windows",
     },
     {
         "evaluation", "pipeline", "report",
@@ -45,7 +45,7 @@ STEPS = (
         "identity",
     },
     {
-        "screening",
+        "ranking", "reading", "screening",
     },
     {
         "labelling",

@@ -30,6 +30,7 @@ _COMMANDS = {
     "identify": ("triage.cli.steps", "Match records to works."),
     "enrich": ("triage.cli.steps", "Ask catalogues for missing abstracts, DOIs and venues."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
+    "rank": ("triage.cli.ranking", "Learn the order of proposals from your decisions; how many are left to read."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
