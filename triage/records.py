@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.models import Record
@@ -70,11 +71,19 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
-def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Record], *, poorer: Collection[str] = ()) -> Kept:
+def keep_records(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    records: Sequence[Record],
+    *,
+    poorer: Collection[str] = (),
+    came: tuple[str, datetime] | None = None,
+) -> Kept:
     """Merge records into the warehouse inside the caller's transaction; fields that come or change are noted with the run.
 
     Records with the same record_id in one call count once as new, then as known. Those whose id is in `poorer`
-    come from an answer that is not to be trusted: they are kept when they are new, and overwrite nothing.
+    come from an answer that is not to be trusted: they are kept when they are new, and overwrite nothing. `came` is the run
+    and the moment (UTC without zone) that brought them, where they are only read again now.
     """
     unique: dict[str, Record] = {}
     for record in records:
@@ -99,7 +108,8 @@ def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Rec
         "CREATE OR REPLACE TEMP TABLE before_change AS FROM store.record WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict = 'changed')"
     )
     con.execute(_UPDATE_CHANGED, {"run": run.id})
-    con.execute(_NOTE_CHANGES, {"run": run.id, "now": run.now()})
+    by, moment = came or (run.id, run.now())
+    con.execute(_NOTE_CHANGES, {"run": by, "now": moment})
     con.execute(
         "UPDATE store.record SET last_run = $run, last_seen = $now WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict <> 'new')",
         {"run": run.id, "now": run.now()},

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from triage.errors import BadStatusError, FetchError, RateLimitedError, RedirectRefusedError, RobotsRefusedError, WrongMediaTypeError
+from triage.errors import (
+    BadStatusError,
+    FetchError,
+    RateLimitedError,
+    RedirectRefusedError,
+    RobotsRefusedError,
+    WrongMediaTypeError,
+)
 from triage.sources import Request, Response
 
 if TYPE_CHECKING:
@@ -101,6 +108,8 @@ class Robots:
                 return RobotsCopy(None, self._clock())
             if copy is not None:
                 return copy
+            if isinstance(error, BudgetSpentError):
+                raise
             error.hint = (
                 f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
             )
