@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from triage.errors import (
     BadStatusError,
+    BudgetSpentError,
     FetchError,
     RateLimitedError,
     RedirectRefusedError,
