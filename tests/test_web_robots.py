@@ -99,7 +99,7 @@ def test_a_host_without_robots_txt_may_be_asked(server: ScriptedServer, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("reply", "error"), [(Reply(503), FetchError), (Reply(hang_up=True), UnreachableError), (Reply(429), RateLimitedError)]
+    ("reply", "error"), [(Reply(503), UnreachableError), (Reply(hang_up=True), UnreachableError), (Reply(429), RateLimitedError)]
 )
 def test_a_robots_txt_that_cannot_be_had_keeps_us_away_for_now(
     server: ScriptedServer, tmp_path: Path, reply: Reply, error: type[FetchError]

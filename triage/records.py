@@ -155,10 +155,11 @@ _MAPPED = " UNION ALL ".join(
     for name in ("identifiers", "links")
 )
 
-# Only what came or changed: what an answer lacks today was kept and is no change.
+# Only what came or changed: what an answer lacks today was kept and is no change, nor is what a paper's own page adds to
+# the listing of the same run.
 _NOTE_CHANGES = f"""
 INSERT INTO store.record_change
-WITH changed AS (FROM before_change),
+WITH changed AS (FROM before_change WHERE first_run <> $run),
 said AS (
     SELECT record_id, one.field AS field, one.before AS before, one.after AS after
     FROM (SELECT r.record_id, unnest([{_SAID}]) AS one FROM changed b JOIN store.record r USING (record_id))

@@ -23,6 +23,7 @@ from triage.errors import (
     RateLimitedError,
     RedirectRefusedError,
     RobotsRefusedError,
+    UnreachableError,
     WrongMediaTypeError,
 )
 from triage.sources import Request, Response
@@ -114,12 +115,12 @@ class Robots:
                 return RobotsCopy(None, self._clock())
             if copy is not None:
                 return copy
-            if isinstance(error, BudgetSpentError):
+            if isinstance(error, BudgetSpentError | RateLimitedError):
                 raise
-            error.hint = (
-                f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
-            )
-            raise
+            hint = f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
+            unreachable = UnreachableError(error.problem, url=address, status=error.status, hint=hint)
+            unreachable.passing = error.passing
+            raise unreachable from error
         return RobotsCopy(answer.body.decode("utf-8-sig", "replace"), answer.fetched_at)
 
 
