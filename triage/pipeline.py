@@ -18,7 +18,7 @@ from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.enriching import catalogues, enrich
-from triage.errors import DocumentError, SourceError, UsageError
+from triage.errors import DocumentError, SourceError, UsageError, WarehouseError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
@@ -97,7 +97,11 @@ def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
         raise UsageError("what is missing is worked out for all works", hint="leave --work out")
     report = StepReport(step="enrich")
     for name in catalogues(run.settings):
-        report = enrich(run, name)
+        try:
+            report = enrich(run, name)
+        except (SourceError, WarehouseError) as error:  # whatever is wrong with it, the night goes on
+            run.fail(f"enrich {name}", name, "not enriched", error.message, error.hint)
+            continue
         if report.new or report.counts.get("changed"):
             identify(run)
     return report
