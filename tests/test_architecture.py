@@ -11,33 +11,58 @@ CLONE = Path(__file__).resolve().parent.parent
 
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
-    {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
     {
-        "gather",
-        "harvest",
-        "adding",
-        "backfill",
-        "editions",
-        "windows",
-        "searches",
+        "benchmarks", "errors", "formats", "models", "phrases", "reference", "sentences", "text", "titles",
+    },
+    {
+        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy", "workspace",
+    },
+    {
+        "answers", "decisions", "due", "ledger", "llm", "llm_limits", "llm_wire", "prompts", "queries", "records",
+        "references", "rendering", "runs", "seeds", "sources", "venues", "warehouse", "web",
+    },
+    {
+        "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "gather", "harvest", "identity",
+        "imports", "labelling", "lists", "notes", "screening", "searches", "trace", "windows",
+    },
+    {
+        "evaluation", "pipeline", "report",
+    },
+    {
+        "cli", "review",
+    },
+)  # fmt: skip
+STEPS = (
+    {
+        "adding", "backfill", "drift", "editions", "enriching", "gather", "harvest", "searches", "windows",
+    },
+    {
         "imports",
+    },
+    {
         "identity",
+    },
+    {
         "screening",
+    },
+    {
         "labelling",
+    },
+    {
         "notes",
+    },
+    {
         "claiming",
+    },
+    {
         "lists",
+    },
+    {
         "exports",
+    },
+    {
         "trace",
     },
-    {"pipeline", "report", "evaluation"},
-    {"cli", "review"},
-)
-STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions", "windows", "searches"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

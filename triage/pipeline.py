@@ -17,6 +17,7 @@ from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
+from triage.enriching import catalogues, enrich
 from triage.errors import DocumentError, SourceError, UsageError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
@@ -48,6 +49,7 @@ __all__ = [
     "publish",
     "run_all",
     "source_names",
+    "step_names",
     "work_ids",
 ]
 
@@ -75,6 +77,18 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return identify(run)
 
 
+def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Each catalogue in turn; what one brings is matched before the next is asked, so that no gap is asked for twice."""
+    if works is not None:
+        raise UsageError("what is missing is worked out for all works", hint="leave --work out")
+    report = StepReport(step="enrich")
+    for name in catalogues(run.settings):
+        report = enrich(run, name)
+        if report.new or report.counts.get("changed"):
+            identify(run)
+    return report
+
+
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     """Write the lists and the notes that changed."""
     if works is not None:
@@ -86,8 +100,11 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return report
 
 
+ENRICH = "enrich"
+
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
+    ENRICH: _enrich,
     "screen": _screen,
     "label": label,
     "note": note,
@@ -101,14 +118,19 @@ SEARCHED = "huggingface"
 """The source whose saved searches are gathered with its feed."""
 
 
+def step_names(*, date: Date | None = None, gather: bool = True) -> list[str]:
+    """The steps of a run, in order: catalogues are asked where feeds are, and not for a run of one day."""
+    return [name for name in STEPS if name != ENRICH or (gather and date is None)]
+
+
 def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
         gather_feeds(run, date=date)
         if date is None:
             gather_venues(run)
-    for step in STEPS.values():
-        step(run, None)
+    for name in step_names(date=date, gather=gather):
+        STEPS[name](run, None)
 
 
 def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | None = None) -> list[StepReport]:

@@ -84,8 +84,8 @@ class WebSettings(_Section):
 
     Seconds each: `connect_seconds` for a connection, `read_seconds` without a single byte, `total_seconds`
     for one attempt from connecting to the last byte, `retry_after_seconds` the longest pause a server may
-    ask for and still be waited for. `proxy` is the only proxy used: the environment's are not read (see
-    triage/web/transport.py).
+    ask for and still be waited for. `requests_per_night` stands in for every host's own budget of requests.
+    `proxy` is the only proxy used: the environment's are not read (see triage/web/transport.py).
     """
 
     contact: Annotated[str, Field(max_length=200), AfterValidator(_header_comment)] = ""
@@ -95,6 +95,7 @@ class WebSettings(_Section):
     total_seconds: Annotated[float, Field(gt=0, le=3600)] = 300
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_after_seconds: Annotated[float, Field(ge=0, le=3600)] = 120
+    requests_per_night: Annotated[int, Field(ge=1)] | None = None
     allow_private: bool = False
     proxy: Annotated[str, AfterValidator(_http_address_or_none)] = ""
 
@@ -103,6 +104,18 @@ class GatherSettings(_Section):
     """How far back a feed is read into an empty warehouse, in days."""
 
     since: Annotated[int, Field(ge=1, le=366)] = 7
+
+
+class EnrichSettings(_Section):
+    """What the catalogues are asked about the papers we have, and how much of it in one night.
+
+    `works` are asked about at most in a night, of which `searches` one by one (a catalogue that takes no ids);
+    `preprint_weeks` is how old a preprint is before it may have been published elsewhere.
+    """
+
+    works: Annotated[int, Field(ge=0)] = 1000
+    searches: Annotated[int, Field(ge=0)] = 50
+    preprint_weeks: Annotated[int, Field(ge=1)] = 8
 
 
 class VenuesSettings(_Section):
@@ -116,13 +129,16 @@ class SourceSettings(_Section):
 
     `base_url` is another address for the same pages (a mirror, a test), which may then be on this machine;
     `pace` seconds between the starts of two requests; `hosts` where requests and redirects may go
-    ("host", or "host:port" for that port only).
+    ("host", or "host:port" for that port only); `requests_per_night` the most that one night asks; `robots`
+    false for a mirror whose robots.txt is not meant for its owner.
     """
 
     base_url: Annotated[str, AfterValidator(_http_address)] | None = None
     pace: Annotated[float, Field(ge=0, le=3600)] | None = None
     hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d{1,5})?$")], ...] | None = None
     enabled: bool | None = None
+    requests_per_night: Annotated[int, Field(ge=1)] | None = None
+    robots: bool = True
 
 
 class ArxivSettings(SourceSettings):
@@ -231,6 +247,7 @@ class Settings(_Section):
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
     venues: VenuesSettings = VenuesSettings()
+    enrich: EnrichSettings = EnrichSettings()
     sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
 

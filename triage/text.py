@@ -17,6 +17,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 __all__ = [
+    "GENERIC_KEYS",
     "PREPRINT_VENUES",
     "canonical_url",
     "clean_abstract",
@@ -279,7 +280,7 @@ def _folded(text: str) -> str:
 
 # Titles that many different works carry; an equal title says nothing there (30 of 92 were wrong on the
 # labelled review sets).
-_GENERIC = frozenset(
+GENERIC_KEYS = frozenset(
     title_key(t)
     for t in (
         "Editorial", "Guest Editorial", "Preface", "Foreword", "Introduction", "Front Matter", "Frontmatter", "Back Matter",
@@ -287,13 +288,18 @@ _GENERIC = frozenset(
         "Comment", "Commentary", "Response", "Index", "Author Index", "Table of Contents", "Contents", "Book Review",
         "Abstracts", "Proceedings", "Untitled", "Letter to the Editor", "In Memoriam", "News", "Announcements", "Tutorial",
         "Workshop", "Poster", "Supplementary Material", "Organizing Committee", "Program Committee", "Title Page",
+        "Guest Editors' Introduction", "Guest Editor's Introduction", "Editor's Introduction", "Editors' Introduction", "Editor's Note", "Editor's Notes",
+        "Message from the Chairs", "Message from the Program Chairs", "Message from the General Chairs", "Message from the Editor", "Welcome Message",
+        "Chair's Message", "President's Message", "Treasurer's Message", "Introduction to the Special Issue", "In This Issue", "Letters", "Correspondence",
+        "Errata", "Addendum", "Obituary", "Calendar", "Book Reviews", "Book Review Column", "Letters to the Editor", "List of Reviewers", "Reviewers",
+        "Acknowledgment of Reviewers", "Acknowledgement to Reviewers", "Masthead", "Cover", "Notes", "Summary", "Conclusion", "Conclusions",
     )
 )  # fmt: skip
 
 
 def is_generic_title(title: str) -> bool:
     """True for titles that name no single paper ("Editorial"), or that have no letters at all."""
-    return not (key := title_key(title)) or key in _GENERIC
+    return not (key := title_key(title)) or key in GENERIC_KEYS
 
 
 def name_tokens(authors: Iterable[str]) -> list[str]:

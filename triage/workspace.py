@@ -55,6 +55,7 @@ _TOML = """\
 # total_seconds = 300              # for one attempt, from connecting to the last byte
 # attempts = 4                     # requests for one address while the site is busy, down or slow
 # retry_after_seconds = 120        # a site that asks for a longer pause is left alone until the next run
+# requests_per_night = 5000        # an example, none by default: at most so many at any one host; else its own, see `triage sources`
 # allow_private = false            # true: sources may answer from private networks; an address in base_url always may
 # proxy = ""                       # such as "http://proxy.example.org:3128"; proxies of the environment are not used
 
@@ -64,8 +65,16 @@ _TOML = """\
 [venues]
 # gather = ["cvpr-2026"]           # an example, none by default: gathered by every run until they are complete
 
+[enrich]
+# What is missing (abstracts, DOIs, "this preprint is now at CVPR") is asked of Semantic Scholar, OpenAlex and DBLP as soon
+# as a contact is given above, or where a catalogue's own table switches it on.
+# works = 1000                     # asked about in one night, selected and proposed ones first
+# searches = 50                    # of these, one request each at a catalogue that takes no ids (DBLP)
+# preprint_weeks = 8               # age of a preprint before it may have been published elsewhere
+
 # A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
-# hosts (where requests and redirects may go), enabled. Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
+# hosts (where requests and redirects may go), requests_per_night, enabled, robots (false for a mirror of your own whose
+# robots.txt is not meant for you; it is obeyed everywhere else). Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
 # openreview, huggingface, arxiv, semanticscholar, openalex, dblp.
 [sources.arxiv]
 # categories = ["cs.CV", "cs.CL", "cs.LG"]   # whose daily announcements are read

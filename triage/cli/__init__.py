@@ -28,6 +28,7 @@ _COMMANDS = {
     "sources": ("triage.cli.sources", "List the feeds and how they are; read a saved answer."),
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
+    "enrich": ("triage.cli.steps", "Ask catalogues for missing abstracts, DOIs and venues."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),

@@ -44,7 +44,6 @@ class AAAI(VenueSource):
     name = NAME
     hosts = ("ojs.aaai.org",)
     base_url = HOST
-    pace = 3.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The sections; records follow from them."""

@@ -47,7 +47,6 @@ class ACL(VenueSource):
     name = NAME
     hosts = ("raw.githubusercontent.com",)
     base_url = "https://raw.githubusercontent.com/acl-org/acl-anthology/master"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The event's own collection and, since 2020, Findings (one collection for the events of a year)."""

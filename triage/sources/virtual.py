@@ -54,7 +54,6 @@ class Virtual(VenueSource):
     hosts = tuple(site.host for site in SITES)
     base_url = "https://{host}"
     """`{host}` stands for the conference's own; a mirror may leave it out."""
-    pace = 10.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The year's file of orals and posters."""
