@@ -11,31 +11,60 @@ CLONE = Path(__file__).resolve().parent.parent
 
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
-    {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "taxonomy_review", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {"sources", "web", "answers", "embedding", "embedding_models", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
     {
-        "gather",
-        "harvest",
-        "adding",
-        "backfill",
-        "editions",
+        "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
+    },
+    {
+        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy",
+        "taxonomy_review", "workspace",
+    },
+    {
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
+        "prompts", "queries", "records", "references", "rendering", "runs", "seeds", "sources", "venues", "warehouse",
+        "web",
+    },
+    {
+        "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "gather", "harvest", "identity",
+        "imports", "labelling", "lists", "notes", "ranking", "reading", "screening", "searches", "trace", "windows",
+    },
+    {
+        "evaluation", "pipeline", "report",
+    },
+    {
+        "cli", "review",
+    },
+)  # fmt: skip
+STEPS = (
+    {
+        "adding", "backfill", "drift", "editions", "enriching", "gather", "harvest", "searches", "windows",
+    },
+    {
         "imports",
+    },
+    {
         "identity",
-        "screening",
+    },
+    {
+        "ranking", "reading", "screening",
+    },
+    {
         "labelling",
+    },
+    {
         "notes",
+    },
+    {
         "claiming",
+    },
+    {
         "lists",
+    },
+    {
         "exports",
+    },
+    {
         "trace",
     },
-    {"pipeline", "report", "evaluation"},
-    {"cli", "review"},
-)
-STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
+from triage.enriching import catalogues, enrich
 from triage.errors import DocumentError, SourceError, UsageError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
@@ -26,9 +27,13 @@ from triage.labelling.due import label
 from triage.lists import publish_lists
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.ranking.step import rank
+from triage.reading import keep_progress
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.searches import gather_searches
+from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -36,14 +41,18 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "add_papers",
+    "backfill_preprints",
     "backfill_years",
     "begin",
+    "gather_feeds",
     "gather_source",
     "gather_venues",
     "import_files",
     "publish",
+    "rank_again",
     "run_all",
     "source_names",
+    "step_names",
     "work_ids",
 ]
 
@@ -61,7 +70,18 @@ def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, pr
 
 def _screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     report = screen(run, works)
+    rank(run)
     propose(run)
+    keep_progress(run)
+    return report
+
+
+def rank_again(run: Run) -> StepReport:
+    """Train the ranker from the decisions as they are, score anew and propose; `triage rank`."""
+    screen(run)
+    report = rank(run, again=True)
+    propose(run)
+    keep_progress(run)
     return report
 
 
@@ -69,6 +89,18 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     if works is not None:
         raise UsageError("identify works on records, not on single works", hint="leave --work out")
     return identify(run)
+
+
+def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Each catalogue in turn; what one brings is matched before the next is asked, so that no gap is asked for twice."""
+    if works is not None:
+        raise UsageError("what is missing is worked out for all works", hint="leave --work out")
+    report = StepReport(step="enrich")
+    for name in catalogues(run.settings):
+        report = enrich(run, name)
+        if report.new or report.counts.get("changed"):
+            identify(run)
+    return report
 
 
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
@@ -82,8 +114,11 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return report
 
 
+ENRICH = "enrich"
+
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
+    ENRICH: _enrich,
     "screen": _screen,
     "label": label,
     "note": note,
@@ -93,14 +128,30 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
 """The steps behind gathering, in order."""
 
 
+SEARCHED = "huggingface"
+"""The source whose saved searches are gathered with its feed."""
+
+
+def step_names(*, date: Date | None = None, gather: bool = True) -> list[str]:
+    """The steps of a run, in order: catalogues are asked where feeds are, and not for a run of one day."""
+    return [name for name in STEPS if name != ENRICH or (gather and date is None)]
+
+
 def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
-        gather_sources(run, date=date)
+        gather_feeds(run, date=date)
         if date is None:
             gather_venues(run)
-    for step in STEPS.values():
-        step(run, None)
+    for name in step_names(date=date, gather=gather):
+        STEPS[name](run, None)
+
+
+def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | None = None) -> list[StepReport]:
+    """What is due of the feeds (or the named ones) with the saved searches, or one `date`, which no search has."""
+    reports = gather_sources(run, names, date=date)
+    searched = gather_searches(run) if date is None and (not names or SEARCHED in names) else None
+    return reports if searched is None else [*reports, searched]
 
 
 def source_names(run: Run) -> list[str]:
@@ -116,7 +167,7 @@ def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepRepor
     """
     step = f"gather {name}"
     run.try_again(step)
-    (report,) = gather_sources(run, [name], date=date)
+    report, *_ = gather_feeds(run, [name], date=date)
     if not report.failed:
         return report
     first = next(failure for failure in run.failures if failure.step == step and failure.kind != "refused")
@@ -140,6 +191,12 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
             refusals.append(error)
     if len(refusals) == last + 1 - first:
         raise refusals[0]
+    identify(run)
+
+
+def backfill_preprints(run: Run, first: Date, last: Date, categories: Sequence[str] = ()) -> None:
+    """Gather what arXiv changed in those days, both included, and identify its papers. Raises UsageError for days that are none."""
+    backfill_arxiv(run, first, last, categories=categories or None)
     identify(run)
 
 

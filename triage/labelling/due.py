@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
+from triage.labelling.calibrating import calibrate
 from triage.labelling.lexical import LexicalLabeller
 from triage.labelling.nearness import label_by_embedding
 from triage.labelling.quoting import quoted
 from triage.labelling.reading import read_batches
-from triage.labelling.storing import Labelled, shown_type, store_labels
+from triage.labelling.storing import Labelled, counting, store_labels, type_of
 from triage.runs import StepReport
 from triage.seeds import workspace_cues, workspace_taxonomy
 
@@ -50,6 +51,7 @@ def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapp
     if run.settings.embedding.model:
         yield label_by_embedding(run, works, taxonomy)
     yield from read_batches(run, works, taxonomy, environ=environ)
+    calibrate(run, taxonomy)
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:
@@ -76,7 +78,7 @@ def _told_apart(due: Sequence[tuple[Any, ...]], labelled: Sequence[Labelled], ta
     """What was labelled for the first time, and what again, with how many other Types that made: never one number."""
     least = run.settings.labels.threshold
     before = {row[0]: row[5] for row in due if row[5] is not None}
-    changed = sum(one.work_id in before and shown_type(taxonomy, one.labels, least) != before[one.work_id] for one in labelled)
+    changed = sum(one.work_id in before and type_of(taxonomy, counting(one.labels, least)) != before[one.work_id] for one in labelled)
     return {"first labelled": len(due) - len(before), "relabelled": len(before), "type changed": changed}
 
 
