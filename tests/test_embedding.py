@@ -129,7 +129,7 @@ def test_it_says_nothing_where_it_knows_nothing_better(folder: Path) -> None:
 
 
 def test_it_orders_what_the_rules_hold_equally_likely(folder: Path) -> None:
-    labels = labelled(folder, SERVING, ("token-reduction/merging", 0.8), ("inference/systems", 0.79), ("compression/pruning", 0.6))
+    labels = labelled(folder, SERVING, ("token-reduction/merging", 0.8), ("inference/systems", 0.795), ("compression/pruning", 0.6))
     assert [x.label for x in labels] == ["inference/systems", "token-reduction/merging", "compression/pruning"]
     assert {x.producer for x in labels} == {"embedding"}
     assert labelled(folder, SERVING, ("token-reduction/merging", 0.9), ("inference/systems", 0.79)) == ()
