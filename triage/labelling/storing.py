@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["Labelled", "store_labels", "type_of"]
+__all__ = ["Labelled", "shown_type", "store_labels"]
 
 _LABELLING = dict.fromkeys(("labelling_id", "work_id", "basis", "display"), "VARCHAR")
 _LABEL: dict[str, Any] = {
@@ -46,8 +46,8 @@ def store_labels(
     labellings, rows = [], []
     for work_id, basis, labels in labelled:
         labelling_id = stable_id("l", run.id, producer, work_id)
-        shown = [x for x in labels if x.confidence is None or x.confidence >= least]
-        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": type_of(taxonomy, shown)})
+        display = shown_type(taxonomy, labels, least)
+        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": display})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
@@ -71,8 +71,10 @@ def _row(labelling_id: str, position: int, label: Label) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def type_of(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:
-    """The Type as a person would type it; words proposed for a new label stand in for "other"."""
+def shown_type(taxonomy: Taxonomy, labels: Sequence[Label], least: float) -> str:
+    """The Type as a person would type it, from labels of at least this confidence; words proposed for a new label
+    stand in for "other"."""
+    labels = [x for x in labels if x.confidence is None or x.confidence >= least]
     named = [x.label for x in labels if x.label != "other"]
     if named:
         return taxonomy.display(named)
