@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from triage.calibration import calibration_error, cross_validated, fit
-from triage.labelling.storing import shown_type
+from triage.labelling.storing import counting, type_of
 from triage.models import Label
 from triage.warehouse import stage
 
@@ -110,7 +110,7 @@ def _show(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxonomy) -> None:
             for *_, label, confidence, proposed in labels
             if label is not None
         ]
-        if (now := shown_type(taxonomy, shown, least)) != display:
+        if (now := type_of(taxonomy, counting(shown, least))) != display:
             changed.append({"labelling_id": labelling_id, "display": now})
     stage(con, "shown_anew", changed, {"labelling_id": "VARCHAR", "display": "VARCHAR"})
     con.execute("UPDATE store.labelling AS l SET display = s.display FROM shown_anew s WHERE l.labelling_id = s.labelling_id")
