@@ -13,7 +13,7 @@ CLONE = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
+    {"seeds", "warehouse", "runs", "records", "references", "decisions", "words", "rendering", "queries"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
     {
         "gather",

@@ -148,19 +148,22 @@ def _store(con: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> Non
         {
             "decision_id": d.id, "position": position, "made_at": d.when.isoformat(), "who": d.who, "said_in": d.where, "what": d.what,
             "value": d.value, "reason": d.reason, "title": d.work.title, "work": d.work.model_dump(exclude_none=True), "work_id": None,
+            "after": d.after, "proposed": d.proposed and d.proposed.model_dump(mode="json"),
         }
         for position, d in enumerate(decisions)
     ]  # fmt: skip
-    texts = ("decision_id", "who", "said_in", "what", "value", "reason", "title")
+    texts = ("decision_id", "who", "said_in", "what", "value", "reason", "title", "after")
     shape: dict[str, Any] = dict.fromkeys(texts, "VARCHAR") | {
         "position": "INTEGER",
         "made_at": "TIMESTAMP",
         "work": "JSON",
         "work_id": "VARCHAR",
+        "proposed": "JSON",
     }
-    order = ("decision_id", "position", "made_at", "who", "said_in", "what", "value", "reason", "title", "work", "work_id")
-    stage(con, "staged_decision", rows, {name: shape[name] for name in order})
-    con.execute("DELETE FROM store.decision; INSERT INTO store.decision SELECT * FROM staged_decision")
+    stage(con, "staged_decision", rows, shape)
+    con.execute(
+        f"DELETE FROM store.decision; INSERT INTO store.decision ({', '.join(shape)}) SELECT {', '.join(shape)} FROM staged_decision"
+    )
     stage_references(con, "staged_key", {d.id: d.work for d in decisions})
     con.execute("DELETE FROM store.decision_key; INSERT INTO store.decision_key SELECT * FROM staged_key")
 

@@ -13,19 +13,27 @@ SELECT decision_id, work_id, title, what, value, reason, who, made_at, said_in,
        -- same / not-same name a second work and do not replace each other
        stands AND (topic IN ('same', 'not-same') OR row_number() OVER (
            PARTITION BY coalesce(work_id, decision_id), topic, stands
-           ORDER BY made_at DESC, position DESC) = 1) AS in_force
+           ORDER BY made_at DESC, position DESC) = 1) AS in_force,
+       stands, after, CAST(proposed ->> 'score' AS DOUBLE) AS proposed_score, proposed ->> 'type' AS proposed_type,
+       from_json(proposed -> 'labels', '["VARCHAR"]') AS proposed_labels, proposed ->> 'producer' AS proposed_by
 FROM ranked;
 COMMENT ON VIEW main.decisions IS 'A person''s words, from decisions.jsonl: one row a word';
 COMMENT ON COLUMN main.decisions.decision_id IS 'id of the line in decisions.jsonl';
 COMMENT ON COLUMN main.decisions.work_id IS 'the work it is about; NULL while no record of it has been gathered';
 COMMENT ON COLUMN main.decisions.title IS 'title of the work as the person saw it';
-COMMENT ON COLUMN main.decisions.what IS 'selected, rejected, later, type, correction, same, not-same or undo';
-COMMENT ON COLUMN main.decisions.value IS 'the Type as typed, the correction as JSON, or the other work';
+COMMENT ON COLUMN main.decisions.what IS 'selected, rejected, later, type, correction, added (a paper by hand), note, same, not-same or undo';
+COMMENT ON COLUMN main.decisions.value IS 'the Type as typed; correction, added paper or note as JSON; the other work; or the decision that is taken back';
 COMMENT ON COLUMN main.decisions.reason IS 'why, in the person''s words; NULL when none was given';
 COMMENT ON COLUMN main.decisions.who IS 'who said it';
 COMMENT ON COLUMN main.decisions.made_at IS 'when it was said, UTC';
 COMMENT ON COLUMN main.decisions.said_in IS 'where it was said: a file, a command';
 COMMENT ON COLUMN main.decisions.in_force IS 'whether it still counts: the newest of its kind for the work, and not undone';
+COMMENT ON COLUMN main.decisions.stands IS 'whether it was never taken back; a newer word may have replaced it';
+COMMENT ON COLUMN main.decisions.after IS 'the word about the same thing that the person knew of; empty for none, NULL where nobody looked';
+COMMENT ON COLUMN main.decisions.proposed_score IS 'the screening''s score at that moment, 0..1; NULL when not screened';
+COMMENT ON COLUMN main.decisions.proposed_type IS 'the Type the machine had proposed at that moment; NULL for none';
+COMMENT ON COLUMN main.decisions.proposed_labels IS 'taxonomy ids behind it; NULL when nothing was kept';
+COMMENT ON COLUMN main.decisions.proposed_by IS 'its producer: llm, learned, embedding or lexical';
 
 CREATE OR REPLACE VIEW main.records AS
 SELECT r.record_id, m.work_id, r.source, r.source_key, r.url, r.title, r.abstract, r.authors, r.venue, r.year,
