@@ -28,6 +28,10 @@ LAYERS = (
         "notes",
         "claiming",
         "lists",
+        "growth",
+        "listed",
+        "merging",
+        "sync",
         "exports",
         "trace",
     },
@@ -35,7 +39,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "sync"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

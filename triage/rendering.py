@@ -75,7 +75,9 @@ def _content_hash(path: Path) -> str | None:
 def _known_contents(run: Run) -> set[tuple[str, str]]:
     """(path, hash) of all we rendered, and ("", hash) of every document that was read: nothing in them is unread."""
     with run.warehouse.burst() as con:
-        rows = con.execute("SELECT path, sha256 FROM store.rendered UNION ALL SELECT '', sha256 FROM store.document").fetchall()
+        rows = con.execute(
+            "SELECT path, sha256 FROM store.rendered WHERE kind IS DISTINCT FROM 'partly' UNION ALL SELECT '', sha256 FROM store.document"
+        ).fetchall()
     return set(rows)
 
 
@@ -85,7 +87,7 @@ def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
     with run.warehouse.burst() as con:
         stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
         con.execute(
-            "INSERT INTO store.rendered SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
+            "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at) SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
             " FROM rendering r WHERE r.sha256 IS DISTINCT FROM (SELECT arg_max(o.sha256, o.position) FROM store.rendered o WHERE o.path = r.path)",
             {"run": run.id, "now": run.now()},
         )
