@@ -31,6 +31,9 @@ LAYERS = (
         "growth",
         "listed",
         "merging",
+        "hearing",
+        "returned",
+        "settling",
         "sync",
         "exports",
         "trace",
@@ -39,7 +42,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "sync"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "hearing", "returned", "settling", "sync"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

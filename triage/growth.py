@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from triage.formats import checklist
@@ -53,13 +54,15 @@ class Promotion:
 class Fact:
     """What the warehouse knows about the work of a block.
 
-    `home_year` is the year of the list a selected work stands in; `moved_from` the lists it left with the person's
-    agreement (0: the undated one). `withdrawn` says that a `selected` was taken back. `corrections` and `typed` are what the
-    person said in so many words; `labelled_by_person` whether the Type shown is a person's.
+    `decided_at` is when the decision was said (UTC); `home_year` is the year of the list a selected work stands in;
+    `moved_from` are the lists it left with the person's agreement (0: the undated one). `withdrawn` says that a `selected`
+    was taken back. `corrections` and `typed` are what the person said in so many words; `labelled_by_person` whether the Type
+    shown is a person's; `shown` what the warehouse shows of the paper.
     """
 
     work_id: str
     decision: str | None = None
+    decided_at: datetime | None = None
     year: int | None = None
     home_year: int | None = None
     withdrawn: bool = False

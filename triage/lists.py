@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from triage.formats import checklist
 from triage.formats.checklist import Block, Checklist
 from triage.growth import Fact, ListName, Wanted, grown
-from triage.listed import facts_of, list_name, lists_due, open_conflicts, wanted_on
+from triage.listed import facts_of, list_name, lists_due, open_conflicts, stage_shown, wanted_on
 from triage.models import WorkReference
 from triage.references import resolve, stage_references
 from triage.rendering import RenderedFile, write_files
@@ -34,21 +34,23 @@ Conflicts = dict[tuple[str, str], frozenset[str]]
 def publish_lists(run: Run) -> StepReport:
     """Write every yearly list, lists/undated.md, every venue list and the look-again list that changed."""
     with run.warehouse.burst() as con:
-        texts = _texts(con, run.workspace, lists_due(con, run.workspace))
+        stage_shown(con, run.workspace)
+        texts = _texts(con, lists_due(con, run.workspace))
     files = [RenderedFile(run.workspace.root / named.path, text) for named, text in texts]
     return write_files(run, "lists", files)
 
 
 def list_text(con: duckdb.DuckDBPyConnection, workspace: Workspace, year: int | None, *, venue: str | None = None) -> str:
     """The text of one list as it should stand; `con` may be the readers' snapshot."""
-    return _texts(con, workspace, [list_name(workspace, year, venue)])[0][1]
+    stage_shown(con, workspace)
+    return _texts(con, [list_name(workspace, year, venue)])[0][1]
 
 
-def _texts(con: duckdb.DuckDBPyConnection, workspace: Workspace, names: Sequence[ListName]) -> list[tuple[ListName, str]]:
+def _texts(con: duckdb.DuckDBPyConnection, names: Sequence[ListName]) -> list[tuple[ListName, str]]:
     standing = stand(con, names)
     facts = facts_of(con, (work for one in standing for work in one.works.values()))
     conflicts = open_conflicts(con, [named.path for named in names])
-    return [(one.listed, _text(one, facts, wanted_on(con, workspace, one.listed), conflicts)) for one in standing]
+    return [(one.listed, _text(one, facts, wanted_on(con, one.listed), conflicts)) for one in standing]
 
 
 # --- what stands there

@@ -56,6 +56,7 @@ __all__ = [
     "assemble",
     "grow",
     "insert_in_order",
+    "natural_key",
     "newline_of",
     "order_key",
     "parse",
@@ -117,12 +118,12 @@ def read(text: str) -> ParsedDocument:
         if block.refusal:
             refused.append(Refusal(line=block.line, reason=block.refusal, item=block.title or block.heading or ""))
             continue
-        record = record_of(block, listed, f"{name}:{_natural_key(block, titles)}")
+        record = record_of(block, listed, f"{name}:{natural_key(block, titles)}")
         entries.append(DocumentEntry(record=record, line=block.line, ticked=block.ticked, type=block.type))
     return ParsedDocument(format=name, entries=tuple(entries), refused=tuple(refused), list_title=listed.title)
 
 
-def _natural_key(block: Block, titles: dict[str, str]) -> str:
+def natural_key(block: Block, titles: dict[str, str]) -> str:
     """The key within the file; `titles` remembers under which title each link was first seen."""
     title = title_key(block.title) or block.title
     link = canonical_url(block.url)

@@ -1,7 +1,7 @@
 -- Lists and notes are read back: what a state of a file was, how a work is found by what a person corrected, and where
 -- the file and the warehouse say different things that only a person can decide on.
 
--- NULL: written by the program; read: a person's file, read whole; partly: read as far as it could be, and left as it is.
+-- NULL: written by the program; read: a person's file, as it was when it was read back.
 ALTER TABLE store.rendered ADD COLUMN kind VARCHAR;
 
 -- Corrected titles and links, under the best record of their work: a block that says them is found again.

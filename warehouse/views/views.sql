@@ -109,7 +109,7 @@ word AS (
     WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
 ),
 home AS (
-    -- a tick without a year counts as one of the undated list only where it was set there
+    -- a tick that was set in the undated list stays there, whatever year the work has by now
     SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, bool_or(d.said_in = 'lists/undated.md') AS undated
     FROM main.decisions d JOIN store.decision s USING (decision_id)
     WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
@@ -118,7 +118,7 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       CASE WHEN home.home_year IS NOT NULL OR home.undated THEN home.home_year ELSE w.year END AS home_year
+       CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
