@@ -13,7 +13,7 @@ CLONE = Path(__file__).resolve().parent.parent
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "words", "rendering", "queries"}
+    {"seeds", "warehouse", "runs", "records", "references", "decisions", "words", "rendering", "queries", "merging", "returned", "settling"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
     {
         "gather",
@@ -26,14 +26,13 @@ LAYERS = (
         "screening",
         "labelling",
         "notes",
+        "note_sync",
         "claiming",
         "lists",
         "growth",
         "listed",
-        "merging",
         "hearing",
-        "returned",
-        "settling",
+        "comparing",
         "sync",
         "exports",
         "trace",
@@ -42,7 +41,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "hearing", "returned", "settling", "sync"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes", "note_sync"}, {"claiming"}, {"lists", "growth", "listed", "hearing", "comparing", "sync"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from triage.adding import add
 from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
+from triage.comparing import Removals
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.errors import DocumentError, SourceError, UsageError
@@ -24,13 +25,14 @@ from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
 from triage.labelling.due import label
 from triage.lists import publish_lists
+from triage.note_sync import sync_notes
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
 from triage.settling import settle
-from triage.sync import Removals, sync_lists
+from triage.sync import sync_lists
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -82,9 +84,9 @@ def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
 
 def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
     """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
-    report = sync_lists(run, removals=removals)
+    report, noted = sync_lists(run, removals=removals), sync_notes(run, removals=removals)
     settled = settle(run, (), keep) if keep else []
-    if settled or {"corrections", "added"} & report.counts.keys():
+    if settled or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
         identify(run)
     return report
 
