@@ -24,11 +24,15 @@ a rejection, or read the rest and write the blocks again."""
 
 @dataclass
 class ListFile:
-    """One file on its way from bytes to words; `left` says why it is left as it is."""
+    """One file on its way from bytes to words; `left` says why it is left as it is.
+
+    An `old` one was put back to what it was long ago (another branch): no tick in it is lost, and nothing else is said.
+    """
 
     listed: ListName
     returned: Returned
     states: Sequence[State]
+    old: bool = False
     base: Checklist | None = None
     since: datetime | None = None
     theirs: Checklist | None = None
@@ -55,7 +59,7 @@ def choose_base(one: ListFile, removals: Removals) -> None:
         return
     newest = one.states[0]
     one.base, one.since = parsed(newest.text), newest.moment
-    if removals == "accept" or not one.theirs.blocks:
+    if removals == "accept" or one.old or not one.theirs.blocks:
         return
     if len(match(one.base, one.theirs, {}, {}).pairs) == len(one.base.blocks):
         return
@@ -73,9 +77,9 @@ def judge(one: ListFile, removals: Removals) -> None:
     gone = [n for n, block in enumerate(one.base.blocks) if n not in one.matching.pairs and block.refusal is None]
     unread = one.returned.problems or any(block.refusal for block in one.theirs.blocks)
     reason = cut_off(one.base, one.theirs) or vanished_suspiciously(len(one.base.blocks), gone)
-    if removals == "accept" and not unread:
+    if removals == "accept" and not unread and not one.old:
         one.gone = gone
-    elif removals == "restore" or unread:
+    elif removals == "restore" or unread or one.old:
         one.gone = []
     elif reason:
         one.left = f"{reason}; put it back (git restore), or say what is meant: --accept-removals, --restore-removed"
@@ -93,3 +97,5 @@ def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], con
         n for n, block in enumerate(one.theirs.blocks) if block.refusal is None and one.returned.believed(block.line, block.text)
     )
     one.told = edits_of_list(Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, believed, one.gone))
+    if one.old:
+        one.told = ListEdits(one.listed, acts=[act for act in one.told.acts if act.kind == "select"])

@@ -108,11 +108,12 @@ def _conflicts(text: str) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class State:
-    """What once stood in a file, written by the program or read by it, and when (UTC)."""
+    """What once stood in a file, and when (UTC); `read` when a person had left it so, else the program wrote it."""
 
     text: str
     sha256: str
     moment: datetime
+    read: bool
 
 
 @dataclass(frozen=True)
@@ -125,16 +126,28 @@ class States:
     def of(self, path: str) -> Sequence[State]:
         return self.by_path.get(path, ())
 
-    def hashes(self, path: str) -> frozenset[str]:
-        """Contents in which nothing is unread."""
-        return self.documents | {state.sha256 for state in self.of(path)}
+    def is_read(self, returned: Returned) -> bool:
+        """Whether nothing in the file is unread: it is as it was last known, or as it was imported."""
+        newest = self.of(returned.path)[:1]
+        return returned.sha256 in self.documents or any(returned.sha256 == state.sha256 for state in newest)
+
+    def put_back(self, returned: Returned) -> int | None:
+        """Which older state a file was put back to, the newest being 0; None when it was not.
+
+        A person who takes the last edit back also makes the state before it: that is an edit, unless the program wrote last.
+        """
+        states = self.of(returned.path)
+        found = next((n for n, state in enumerate(states) if state.sha256 == returned.sha256), None)
+        return None if found == 1 and states[0].read else found
 
 
 def known_states(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> States:
     documents = frozenset(row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall())
     states: dict[str, list[State]] = {}
     for path, *rest in con.execute(
-        "SELECT path, text, sha256, made_at FROM store.rendered WHERE list_contains(?, path) ORDER BY position DESC", [list(paths)]
+        "SELECT path, text, sha256, made_at, coalesce(kind = 'read', false) FROM store.rendered WHERE list_contains(?, path)"
+        " ORDER BY position DESC",
+        [list(paths)],
     ).fetchall():
         states.setdefault(path, []).append(State(*rest))
     return States(states, documents)

@@ -55,7 +55,7 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
-        keep_states(con, run, [one.returned for one in files if one.whole])
+        keep_states(con, run, [one.returned for one in files if one.whole and not one.old])
         conflicts = keep_clashes(con, run, heard.clashes, _answered(files), folder="lists/")
     return _report(run, there, files, said, conflicts)
 
@@ -71,12 +71,14 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     paths |= {name for name in by_hand if name == LOOK_AGAIN or _YEARLY.fullmatch(name)}
     read = {path: returned for path in sorted(paths) if (returned := read_back(run.workspace.root / path, path))}
     states = known_states(con, list(read))
-    changed = [returned for path, returned in read.items() if returned.sha256 not in states.hashes(path)]
+    changed = [one for one in read.values() if not states.is_read(one) and states.put_back(one) != 1]
     if not changed:
         return len(read), []
     stage_shown(con, run.workspace)
     due = {one.path: one for one in lists_due(con, run.workspace)}
-    return len(read), [ListFile(due.get(one.path) or _named(one), one, states.of(one.path)) for one in changed]
+    return len(read), [
+        ListFile(due.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
+    ]
 
 
 def _named(returned: Returned) -> ListName:
