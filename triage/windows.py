@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from triage.answers import Answer, append_answers, read_answers
-from triage.errors import RateLimitedError, SourceError, UnreachableError, UsageError
-from triage.gather import open_door
+from triage.errors import SourceError, UsageError
+from triage.gather import closed, open_door
 from triage.harvest import keep_answers, keep_fetches
 from triage.records import keep_records
 from triage.runs import StepReport
@@ -93,7 +93,7 @@ def backfill_arxiv(run: Run, first: date, last: date, *, categories: Sequence[st
             reading = _Reading(window, anew)
             _read(run, door, reading, stored, tally)
             _settle(run, reading, tally)
-            stopped = reading.trouble if isinstance(reading.trouble, UnreachableError | RateLimitedError) else None
+            stopped = closed(reading.trouble) if reading.trouble else None
             run.progress.advance()
     return run.add(_report(windows, tally, stopped))
 
