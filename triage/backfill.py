@@ -195,6 +195,8 @@ class _Edition:
         return follow
 
     def _keep(self, reading: Reading, fetched: Sequence[FetchRow]) -> None:
+        if not (fetched or reading.lines or reading.changed):
+            return
         reading.requests += sum(row.was_made for row in fetched if row.source == reading.source.name and row.key != KEY)
         with self.run.warehouse.burst() as con:
             _keep_records(con, self.run, reading)

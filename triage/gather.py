@@ -125,28 +125,28 @@ def open_door(run: Run) -> Door:
     from triage.web import Door
     from triage.web.login import find_credentials
 
+    with run.warehouse.burst() as con:
+        known, robots = _validators(con), _robots(con, RawStore(run.workspace.raw))
     return Door(
         run.settings,
         raw=run.workspace.raw,
-        known=_validators(run),
-        robots=_robots(run),
+        known=known,
+        robots=robots,
         credentials=find_credentials(os.environ),
         clock=run.clock,
     )
 
 
-def _robots(run: Run) -> dict[str, RobotsCopy]:
+def _robots(con: duckdb.DuckDBPyConnection, store: RawStore) -> dict[str, RobotsCopy]:
     """Of each host's robots.txt, the last answer that was one."""
     from triage.web import RobotsCopy
     from triage.web.robots import KEY
 
-    with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT url, sha256, fetched_at FROM store.fetch WHERE key = ? AND failure IS NULL"
-            " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1",
-            [KEY],
-        ).fetchall()
-    store = RawStore(run.workspace.raw)
+    rows = con.execute(
+        "SELECT url, sha256, fetched_at FROM store.fetch WHERE key = ? AND failure IS NULL"
+        " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1",
+        [KEY],
+    ).fetchall()
     copies = {}
     for url, sha256, fetched_at in rows:
         body = store.find(sha256) if sha256 else b""
@@ -155,15 +155,14 @@ def _robots(run: Run) -> dict[str, RobotsCopy]:
     return copies
 
 
-def _validators(run: Run) -> dict[str, Validators]:
+def _validators(con: duckdb.DuckDBPyConnection) -> dict[str, Validators]:
     """Of each address, the last good answer that said how to ask for changes only."""
     from triage.web import Validators
 
-    with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT url, sha256, etag, last_modified, media_type FROM store.fetch WHERE failure IS NULL AND sha256 IS NOT NULL"
-            " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1"
-        ).fetchall()
+    rows = con.execute(
+        "SELECT url, sha256, etag, last_modified, media_type FROM store.fetch WHERE failure IS NULL AND sha256 IS NOT NULL"
+        " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1"
+    ).fetchall()
     return {url: Validators(sha256, etag, modified, media_type) for url, sha256, etag, modified, media_type in rows if etag or modified}
 
 
