@@ -54,7 +54,7 @@ with FACTS.open(encoding="utf-8", newline="") as _file:
 
 _PLACES = {
     "AAAI": "https://ojs.aaai.org/index.php/AAAI/article/view/9{n}",
-    "ACL": "https://aclanthology.org/2023.acl-long.9{n}/",
+    "ACL": "https://aclanthology.org/2023.{volume}.9{n}/",  # a demo and a workshop's paper belong to the event
     "EMNLP": "https://aclanthology.org/2023.emnlp-main.9{n}/",
     "CVPR": "https://cvpr.thecvf.com/virtual/2023/poster/9{n}",
     "ICCV": "https://openaccess.thecvf.com/content/ICCV2023/html/Stub_Made_Mushrooms_{n}_ICCV_2023_paper.html",
@@ -73,7 +73,7 @@ _OTHER_TITLES = {
 _OTHERS = tuple(
     Paper(
         _OTHER_TITLES[venue][n - 1],
-        place.format(n=n),
+        place.format(n=n, volume={1: "acl-demo", 2: "madews-1"}[n]),
         venue,
         f"Spores of kind {n} are counted by hand in a made forest near {venue}, and nothing is said of words or pictures.",
         f"Otto {venue.title()}stub{chr(96 + n)}",
@@ -134,6 +134,8 @@ def _anthology(server: ScriptedServer, papers: Sequence[Paper]) -> None:
         volumes.setdefault(collection, {}).setdefault(rest.partition(".")[0], []).append(paper)
     for collection, of_collection in volumes.items():
         inner = "".join(_volume(name, listed) for name, listed in of_collection.items())
+        if collection == "2023.acl":
+            inner += '<event id="acl-2023"><colocated><volume-id>2023.acl-long</volume-id><volume-id>2023.madews-1</volume-id></colocated></event>'
         body = f'<?xml version="1.0" encoding="UTF-8"?><collection id="{collection}">{inner}</collection>'
         server.say(f"/data/xml/{collection}.xml", Reply.text(body, "text/plain"))
 

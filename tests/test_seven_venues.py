@@ -72,10 +72,16 @@ def test_what_a_second_source_gave_is_there_and_changed_no_link(gathered: tuple[
     ]
 
 
+def test_a_meeting_is_gathered_with_its_demos_findings_and_workshops(gathered: tuple[Workspace, ScriptedServer, list[Run]]) -> None:
+    workspace, _, _ = gathered
+    tracks = ask(workspace, "SELECT DISTINCT track FROM records WHERE venue = 'ACL' ORDER BY ALL")
+    assert tracks == [("Made",), ("demo",), ("findings",), ("industry",), ("long",)]  # a workshop's track is its title
+
+
 def test_sites_that_offer_one_file_were_asked_once_or_twice(gathered: tuple[Workspace, ScriptedServer, list[Run]]) -> None:
     _, server, _ = gathered
     targets = [target for target in server.targets() if target != "/robots.txt"]
     assert len(targets) == len(set(targets)) + 1  # Findings of ACL and EMNLP are one file
     pages = [target for target in targets if "/content/" in target or "/virtual/2023/poster/" in target]
     assert len(pages) == 6 + 2 + 1  # CVPR has no file, its eight papers a page each; ICCV's virtual site lacked one abstract
-    assert len(targets) - len(pages) == 2 + 2 + 2 + 3 + 2 + 4 + 2
+    assert len(targets) - len(pages) == 2 + 3 + 2 + 3 + 2 + 4 + 2
