@@ -136,6 +136,7 @@ def test_two_producers_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (report["a"]["n"], report["a"]["micro_recall"], report["b"]["micro_precision"]) == (4, 1.0, 1.0)
     assert report["a"]["micro_precision"] == 0.5
     assert "4 works labelled by both: kappa" in said("--compare", "llm", "lexical")
-    assert "there are labels by llm:m@p (6 works), lexical (4 works)" in said("--compare", "nobody", "lexical", status=2)
+    assert "there are labels by llm:m@p (6 works), lexical (4 works)" in said("--compare", "embedding", "lexical", status=2)
     assert "llm:other has labelled no work" in said("--compare", "llm:other", "lexical", status=2)
+    assert "or for labels two producers" in said("--compare", "nobody", "lexical", status=1)
     assert "leave FILE out" in said(str(Path(__file__)), "--compare", "llm", "lexical", status=2)

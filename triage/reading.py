@@ -76,13 +76,15 @@ def reading_progress(con: duckdb.DuckDBPyConnection) -> ReadingProgress:
 
 
 def keep_progress(run: Run) -> None:
-    """Write it down for the view `reading_progress`."""
+    """Write it down for the view `reading_progress`, when it changed."""
     with run.warehouse.burst() as con:
-        now = reading_progress(con)
-        con.execute("DELETE FROM store.reading_progress")
-        con.execute(
-            "INSERT INTO store.reading_progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*now.model_dump().values(), run.id, run.now()]
-        )
+        now = tuple(reading_progress(con).model_dump().values())
+        before = con.execute(
+            "SELECT found, unread, likely_left, likely_left_low, likely_left_high, may_stop, basis FROM store.reading_progress"
+        ).fetchall()
+        if before != [now]:
+            con.execute("DELETE FROM store.reading_progress")
+            con.execute("INSERT INTO store.reading_progress VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*now, run.id, run.now()])
 
 
 def estimate(judged: Sequence[Judged]) -> ReadingProgress:

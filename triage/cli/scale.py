@@ -110,7 +110,10 @@ def _cues_of(path: Path) -> Cues:
     try:
         return load_cues(path.read_text(encoding="utf-8-sig"), name=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path}: cannot be read: {error}", hint="name two cue files, such as seeds/cues.yaml") from error
+        raise DocumentError(
+            f"{path}: cannot be read: {error}",
+            hint="name two cue files, such as seeds/cues.yaml (or for labels two producers: lexical, llm:MODEL)",
+        ) from error
 
 
 @click.command("screening", epilog="Example: triage eval screening chosen.jsonl")
@@ -239,7 +242,9 @@ def labels(
     and macro, exact sets, kappa, and whether confidence means what it says. With --compare, two cue files, or the
     labels that two producers gave to the works of this workspace.
     """
-    if compare and not all(Path(name).is_file() for name in compare):
+    from triage.evaluation.recorded import names_producer
+
+    if compare and all(names_producer(name) for name in compare):
         _compare_producers(files, compare, level or "fine", folder, html=html, as_json=as_json)
         return
     from triage.evaluation.labels import evaluate_labels
@@ -283,8 +288,8 @@ def _compare_producers(
 
     if files:
         raise UsageError(
-            f"{names[0]} and {names[1]} are not both cue files, and producers are compared by the labels they gave to works here",
-            hint="name two cue files, or leave FILE out",
+            f"{names[0]} and {names[1]} are producers, which are compared by the labels they gave to works here",
+            hint="leave FILE out, or name two cue files",
         )
     reference = _reference(folder, needed=True)
     snapshot = open_workspace(folder).snapshot_path

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from triage.taxonomy import Taxonomy
 
-__all__ = ["Changed", "ProducersReport", "compare_producers"]
+__all__ = ["Changed", "ProducersReport", "compare_producers", "names_producer"]
 
 _NAME = re.compile(r"(?P<producer>lexical|embedding|learned|llm)(?::(?P<model>[^@]+))?(?:@(?P<prompt>[0-9a-f]+))?")
 _MOST_LISTED = 12
@@ -78,6 +78,11 @@ class _Recorded:
 
     def label(self, papers: Sequence[Paper]) -> list[tuple[Label, ...]]:
         return self._labels[: len(papers)]
+
+
+def names_producer(name: str) -> bool:
+    """Whether `name` has the form of a producer's, whether or not it labelled anything."""
+    return _NAME.fullmatch(name) is not None
 
 
 def compare_producers(

@@ -133,6 +133,7 @@ def _trained(run: Run, judged: Sequence[_Judged], cues: Cues, version: str) -> _
         before = con.execute("SELECT arg_max(reason, made_at) FROM store.ranker").fetchall()[0][0]
         stage(con, "new_ranker", [row], _RANKER)
         con.execute("DELETE FROM store.ranker WHERE ranker_id IN (SELECT ranker_id FROM new_ranker)")
+        con.execute("UPDATE store.ranker SET model = NULL")  # older coefficients are of no use; their figures stay
         con.execute("INSERT INTO store.ranker SELECT * FROM new_ranker")
     return _State(str(row["ranker_id"]), model if used else None, reason, new=bool(judged) and reason != before)
 

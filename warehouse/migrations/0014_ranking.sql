@@ -2,7 +2,7 @@
 
 -- One row each time the decisions, the cues or the features had changed: `basis` is their hash. The newest counts.
 -- used: whether it orders better than the cues, by cross-validation; `reason` says so, or what is lacking (then
--- `model` and `figures` are NULL). model: coefficients as JSON (triage/ranking/ranker.py), never code.
+-- `model` and `figures` are NULL). model: coefficients as JSON (triage/ranking/ranker.py), never code; of the newest only.
 CREATE TABLE store.ranker (
     ranker_id VARCHAR, basis VARCHAR, used BOOLEAN, reason VARCHAR, selected INTEGER, rejected INTEGER, passed_over INTEGER,
     model JSON, figures JSON, run_id VARCHAR, made_at TIMESTAMP

@@ -601,7 +601,7 @@ COMMENT ON COLUMN main.rankers.cue_precision IS 'the same of the order of the cu
 COMMENT ON COLUMN main.rankers.area IS 'area under the ROC curve on judged works it had not seen';
 COMMENT ON COLUMN main.rankers.cue_area IS 'the same of the order of the cues';
 COMMENT ON COLUMN main.rankers.better IS 'share of bootstrap resamples in which its average precision is higher';
-COMMENT ON COLUMN main.rankers.model IS 'its coefficients, as JSON; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.model IS 'its coefficients, as JSON; NULL for older ones and when nothing was trained';
 COMMENT ON COLUMN main.rankers.run_id IS 'run that trained it';
 COMMENT ON COLUMN main.rankers.made_at IS 'when, UTC';
 
