@@ -20,12 +20,13 @@ LAYERS = (
     },
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
-        "prompts", "queries", "records", "references", "rendering", "runs", "seeds", "sources", "venues", "warehouse",
-        "web",
+        "merging", "prompts", "queries", "records", "references", "rendering", "returned", "runs", "seeds", "settling",
+        "sources", "venues", "warehouse", "web", "words",
     },
     {
-        "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "gather", "harvest", "identity",
-        "imports", "labelling", "lists", "notes", "ranking", "reading", "screening", "searches", "trace", "windows",
+        "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "gather", "growth",
+        "harvest", "hearing", "identity", "imports", "labelling", "listed", "lists", "note_sync", "notes", "ranking",
+        "reading", "screening", "searches", "sync", "trace", "windows",
     },
     {
         "evaluation", "pipeline", "report",
@@ -51,13 +52,13 @@ STEPS = (
         "labelling",
     },
     {
-        "notes",
+        "note_sync", "notes",
     },
     {
         "claiming",
     },
     {
-        "lists",
+        "comparing", "growth", "hearing", "listed", "lists", "sync",
     },
     {
         "exports",

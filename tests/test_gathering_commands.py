@@ -120,6 +120,7 @@ def parse(file: Path, content: bytes, *arguments: str) -> int:
 
 
 DAILY = "https://huggingface.co/api/daily_papers?date=2024-05-27&limit="
+DOCUMENTED = YEARLY.count("\n- [")
 FULL = daily_list(*[f"2405.{n:05}" for n in range(50)])
 PARSED: list[tuple[str, bytes, tuple[str, ...], int, int]] = [
     ("a list", daily_list("2405.00001", "2405.00002"), ("huggingface",), 0, 2),
@@ -129,6 +130,8 @@ PARSED: list[tuple[str, bytes, tuple[str, ...], int, int]] = [
     ("the page", daily_page([daily_entry("2405.00001")], date="2024-05-27"), ("huggingface",), 0, 1),
     ("texts", b'["one", "two"]', ("huggingface",), 1, 0),
     ("a cut list", daily_list("2405.00001")[:-9], ("huggingface",), 1, 0),
+    ("a document", YEARLY.replace("2023", "2024").encode(), ("documents",), 0, DOCUMENTED),
+    ("no document", b"A line of nothing.", ("documents",), 1, 0),
     ("a feed", announcement_feed([announcement("2405.00001")]), ("arxiv",), 0, 1),
     ("a look-up", api_feed([api_entry("2405.00001")]), ("arxiv", "--url", "https://export.arxiv.org/api/query?id_list=2405.00001"), 0, 1),
     (

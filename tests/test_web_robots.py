@@ -74,6 +74,18 @@ def test_the_larger_of_our_pace_and_its_crawl_delay_holds(server: ScriptedServer
     assert waits - 2 < naps.seconds[-1] <= 2 * waits
 
 
+@pytest.mark.parametrize(("wish", "asked"), [("43200", False), ("1e400", True), ("nan", True), ("-5", True), ("soon", True)])
+def test_a_site_that_wants_to_be_asked_twice_a_day_is_not_asked(server: ScriptedServer, tmp_path: Path, wish: str, asked: bool) -> None:
+    server.say("/robots.txt", robots(f"User-agent: *\nCrawl-delay: {wish}\n"))
+    with open_door(tmp_path, web_settings(server.url, robots=True)) as door:
+        if asked:
+            ask(door, f"{server.url}/feed")
+        else:
+            with pytest.raises(RobotsRefusedError, match="Crawl-delay"):
+                ask(door, f"{server.url}/feed")
+    assert server.targets() == (["/feed"] if asked else [])
+
+
 @pytest.mark.parametrize(
     "reply",
     [Reply(404), Reply(410), Reply(403), Reply.text("<p>nothing here</p>", "text/html"), Reply(302, headers={"Location": "http://127.0.0.2:9/"})],
@@ -87,7 +99,7 @@ def test_a_host_without_robots_txt_may_be_asked(server: ScriptedServer, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("reply", "error"), [(Reply(503), FetchError), (Reply(hang_up=True), UnreachableError), (Reply(429), RateLimitedError)]
+    ("reply", "error"), [(Reply(503), UnreachableError), (Reply(hang_up=True), UnreachableError), (Reply(429), RateLimitedError)]
 )
 def test_a_robots_txt_that_cannot_be_had_keeps_us_away_for_now(
     server: ScriptedServer, tmp_path: Path, reply: Reply, error: type[FetchError]

@@ -46,7 +46,7 @@ NIGHTS = (
     Faults(down="acl", busy="openreview", changed="neurips", half="virtual", catalogue="semanticscholar"),
     Faults(down="arxiv", busy="huggingface", changed="ecva", half="acl", catalogue="openalex"),
 )
-KINDS = {"down": {"unreachable"}, "busy": {"rate limited"}, "changed": {"parsed none"}, "half": {"truncated"}, "catalogue": {"bad status"}}
+KINDS = {"down": {"unreachable"}, "busy": {"rate limited"}, "changed": {"parsed none"}, "half": {"truncated"}, "catalogue": {"unreachable"}}
 
 
 @pytest.fixture(scope="module")

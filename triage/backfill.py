@@ -218,6 +218,7 @@ class _Edition:
         with self.run.warehouse.burst() as con:
             for reading in self.readings:
                 _note_source(con, self.run, reading)
+                _note_state(con, self.run, reading.source.name)
             _note_edition(con, self.run, self.readings, state, with_abstract, gaps)
         return [self.run.add(_report(self.run, reading, told=reading in gaps)) for reading in self.readings]
 
@@ -286,8 +287,17 @@ def _note_source(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> 
         "came": came, "with_abstract": reading.with_abstract, "ratio": reading.ratio, "requests": reading.requests, "reused": reading.reused,
         "reason": reading.troubles[0].message[:500] if reading.troubles else None, "asked_at": run.now(), "whole": whole, "run": run.id,
     }  # fmt: skip
-    keep_state(con, run, reading.source.name, state, values["reason"], whole=whole)
     _replace(con, "edition_source", "source, ", "$source, ", "reused, ", "$reused, ", values)
+
+
+def _note_state(con: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
+    """How a source is after all of its years that this run asked for: like the worst of them."""
+    ((state, reason),) = con.execute(
+        "SELECT state, reason FROM store.edition_source WHERE source = ? AND run_id = ?"
+        " ORDER BY state IN ('complete', 'truly none'), state = 'truly none', asked_at DESC, venue, year LIMIT 1",
+        [name, run.id],
+    ).fetchall()
+    keep_state(con, run, name, state, reason, whole=state in {"complete", "truly none"})
 
 
 def _note_edition(

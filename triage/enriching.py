@@ -97,7 +97,7 @@ def enrich(run: Run, name: str) -> StepReport:
     with run.warehouse.burst() as con:
         gaps = due_works(con, run.settings, run.now(), name)
     if not gaps:
-        return run.add(StepReport(step=f"enrich {name}", messages=(f"{name}: nothing is due",)))
+        return run.add(StepReport(step=f"enrich {name}"))
     with open_door(run) as door:
         return run.add(_ask(run, source, gaps, door))
 
@@ -106,7 +106,7 @@ _LACKING = f"""
 WITH lacking AS (
     SELECT w.work_id, w.title, w.year, w.identifiers, w.abstract IS NULL AS no_abstract,
            lower(coalesce(w.venue, 'arxiv')) IN ({", ".join(f"'{venue}'" for venue in sorted(PREPRINT_VENUES))}) AS preprint,
-           w.identifiers['doi'] IS NULL AS no_doi, coalesce(w.published, make_date(w.year, 1, 1), w.first_seen::DATE) AS since,
+           w.identifiers['doi'] IS NULL AS no_doi, coalesce(w.published, try_cast(concat(w.year, '-01-01') AS DATE), w.first_seen::DATE) AS since,
            word.what AS word, p.work_id IS NOT NULL AS proposed, coalesce(s.score, 0) AS score
     FROM store.work w LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.screening s USING (work_id)
     LEFT JOIN (SELECT work_id, max(what) AS what FROM main.decisions

@@ -156,11 +156,12 @@ def keep_harvest(
     """
     with run.warehouse.burst() as con:
         doubted = note_drift(con, run, harvest)
+    came = (lines[-1].run_id, max(line.read_at for line in lines)) if step == "restore" and lines else None
     if not lines:
         lines = [_line(run, harvest, *answer) for answer in harvest.answers]
         append_answers(run.workspace, lines)
     with run.warehouse.burst() as con:
-        kept = keep_records(con, run, harvest.records, poorer=doubted)
+        kept = keep_records(con, run, harvest.records, poorer=doubted, came=(came[0], _naive(came[1]) or run.now()) if came else None)
         _shown_only(con, run, harvest)
         _keep_days(con, run, harvest)
         keep_answers(con, run, lines)

@@ -24,6 +24,7 @@ __all__ = [
     "Failure",
     "Label",
     "ParsedDocument",
+    "Proposed",
     "Record",
     "Refusal",
     "Screening",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 Section = Literal["Motivation", "Previous works", "Method", "Evaluation", "Results"]
-What = Literal["selected", "rejected", "later", "type", "correction", "same", "not-same", "undo"]
+What = Literal["selected", "rejected", "later", "type", "correction", "added", "note", "same", "not-same", "undo"]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -186,11 +187,27 @@ class WorkReference(Frozen):
     identifiers: dict[str, str] = Field(default_factory=dict)
 
 
+class Proposed(Frozen):
+    """What the machine had to say about a work at the moment a person spoke.
+
+    `score` is the screening's (0..1); `type` as displayed and `labels` (taxonomy ids) are those of `producer`, the first
+    of the machine's producers that had labelled it. None and empty where it had said nothing.
+    """
+
+    score: float | None = None
+    type: str | None = None
+    labels: tuple[str, ...] = ()
+    producer: str | None = None
+
+
 class Decision(Frozen):
     """A person's word about a work: one line of decisions.jsonl. Never written by a machine.
 
-    `value` is the Type as typed for `type`, a JSON text for `correction`, the undone decision's id
-    for `undo`; `where` says where it was said (a file, a command), `when` is UTC.
+    `value` is the Type as typed for `type`; the undone decision's id for `undo`; a JSON text for `correction` (an object
+    of the corrected fields), `added` (the record of a paper written in by hand) and `note` (a list of bullets, empty when
+    the note was taken out); `where` says where it was said (a file, a command), `when` is UTC. `after` names the words about the
+    same thing that the person knew of (ids, divided by blanks), "" when there was none, None where nobody looked. `value` of a
+    `selected` is a year when a move to that year's list was declined.
     """
 
     id: Text
@@ -201,6 +218,8 @@ class Decision(Frozen):
     work: WorkReference
     value: str | None = None
     reason: str | None = None
+    after: str | None = None
+    proposed: Proposed | None = None
 
 
 class Refusal(Frozen):

@@ -10,21 +10,23 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from triage.adding import add
 from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
+from triage.comparing import Removals
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.enriching import catalogues, enrich
-from triage.errors import DocumentError, SourceError, UsageError
+from triage.errors import DocumentError, SourceError, UsageError, WarehouseError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
 from triage.labelling.due import label
 from triage.lists import publish_lists
+from triage.note_sync import sync_notes
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
 from triage.ranking.step import rank
@@ -33,6 +35,8 @@ from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
 from triage.searches import gather_searches
+from triage.settling import settle
+from triage.sync import sync_lists
 from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
@@ -53,6 +57,7 @@ __all__ = [
     "run_all",
     "source_names",
     "step_names",
+    "sync",
     "work_ids",
 ]
 
@@ -97,9 +102,28 @@ def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
         raise UsageError("what is missing is worked out for all works", hint="leave --work out")
     report = StepReport(step="enrich")
     for name in catalogues(run.settings):
-        report = enrich(run, name)
+        try:
+            report = enrich(run, name)
+        except (SourceError, WarehouseError) as error:  # whatever is wrong with it, the night goes on
+            run.fail(f"enrich {name}", name, "not enriched", error.message, error.hint)
+            continue
         if report.new or report.counts.get("changed"):
             identify(run)
+    return report
+
+
+def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    if works is not None:
+        raise UsageError("files are read back whole", hint="leave --work out")
+    return sync(run)
+
+
+def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
+    """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
+    report, noted = sync_lists(run, removals=removals), sync_notes(run, removals=removals)
+    settled = settle(run, (), keep) if keep else []
+    if settled or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
+        identify(run)
     return report
 
 
@@ -119,6 +143,7 @@ ENRICH = "enrich"
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
     ENRICH: _enrich,
+    "sync": _sync,
     "screen": _screen,
     "label": label,
     "note": note,

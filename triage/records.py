@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.models import Record
@@ -82,12 +83,20 @@ def _row(record_id: str, said: _Said) -> dict[str, Any]:
     }
 
 
-def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Record], *, poorer: Collection[str] = ()) -> Kept:
+def keep_records(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    records: Sequence[Record],
+    *,
+    poorer: Collection[str] = (),
+    came: tuple[str, datetime] | None = None,
+) -> Kept:
     """Merge records into the warehouse inside the caller's transaction; fields that come or change are noted with the run.
 
     Records with the same record_id in one call count once as new, then as known. Of those that are known unchanged
     only the hash is worked out. Those whose id is in `poorer` come from an answer that is not to be trusted: they are
-    kept when they are new, and overwrite nothing.
+    kept when they are new, and overwrite nothing. `came` is the run and
+    the moment (UTC without zone) that brought them, where they are only read again now.
     """
     unique: dict[str, _Said] = {}
     for record in records:
@@ -118,7 +127,8 @@ def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Rec
         "CREATE OR REPLACE TEMP TABLE before_change AS FROM store.record WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict = 'changed')"
     )
     con.execute(_UPDATE_CHANGED, {"run": run.id})
-    con.execute(_NOTE_CHANGES, {"run": run.id, "now": run.now()})
+    by, moment = came or (run.id, run.now())
+    con.execute(_NOTE_CHANGES, {"run": by, "now": moment})
     con.execute(
         "UPDATE store.record SET last_run = $run, last_seen = $now WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict <> 'new')",
         {"run": run.id, "now": run.now()},
@@ -164,10 +174,11 @@ _MAPPED = " UNION ALL ".join(
     for name in ("identifiers", "links")
 )
 
-# Only what came or changed: what an answer lacks today was kept and is no change.
+# Only what came or changed: what an answer lacks today was kept and is no change, nor is what a paper's own page adds to
+# the listing of the same run.
 _NOTE_CHANGES = f"""
 INSERT INTO store.record_change
-WITH changed AS (FROM before_change),
+WITH changed AS (FROM before_change WHERE first_run <> $run),
 said AS (
     SELECT record_id, one.field AS field, one.before AS before, one.after AS after
     FROM (SELECT r.record_id, unnest([{_SAID}]) AS one FROM changed b JOIN store.record r USING (record_id))

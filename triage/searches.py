@@ -81,9 +81,9 @@ def gather_searches(run: Run) -> StepReport | None:
         return None
     source = _Searches()
     run.try_again(f"{STEP} {source.name}")
-    run.progress.step(f"{STEP} {source.name}", len(requests))
     harvest = Harvest(Due(source, by_hand=True))
     with open_door(run) as door:
+        run.progress.step(f"{STEP} {source.name}", len(requests), seconds_each=door.pace(requests[0].url, source.name))
 
         def fetch(asked: Sequence[Request]) -> Iterator[tuple[Request, Response | SourceError]]:
             return door.fetch_all(asked, source=source.name, hosts=source.hosts)

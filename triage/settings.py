@@ -162,7 +162,7 @@ class SourcesSettings(_Section):
     """One table a source; a source that only seeds/venues.yaml names has one too (`load_settings` refuses other names)."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    __pydantic_extra__: dict[str, SourceSettings]
+    __pydantic_extra__: dict[str, SourceSettings] = Field(init=False)
 
     aaai: SourceSettings = SourceSettings()
     acl: SourceSettings = SourceSettings()

@@ -264,9 +264,18 @@ def title_key(title: str) -> str:
     text = plain(title)
     while (shorter := _SUFFIX.sub("", text)) != text:
         text = shorter
-    folded = _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    folded = _folded(text)
     # a plus counts as part of a name only behind a letter or digit ("DETR++"), not as a sign of its own
-    return _NOT_KEY.sub("", unicodedata.normalize("NFC", re.sub(r"(\w\+*)\+(?=\w)", r"\1", folded)))
+    if "+" in folded:
+        folded = re.sub(r"(\w\+*)\+(?=\w)", r"\1", folded)
+    return _NOT_KEY.sub("", folded if folded.isascii() else unicodedata.normalize("NFC", folded))
+
+
+def _folded(text: str) -> str:
+    """Without case and accents; most texts have none of the latter."""
+    if not text.isascii():
+        text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return text.casefold()
 
 
 # Titles that many different works carry; an equal title says nothing there (30 of 92 were wrong on the
@@ -295,11 +304,13 @@ def is_generic_title(title: str) -> bool:
 
 def name_tokens(authors: Iterable[str]) -> list[str]:
     """Sorted parts of all names, folded, of two letters or more: robust to order and initials."""
-    tokens: set[str] = set()
-    for author in authors:
-        folded = _MARKS.sub("", unicodedata.normalize("NFKD", plain(author))).casefold()
-        tokens.update(t for t in re.split(r"[\W\d_]+", folded) if len(t) > 1 and t not in {"jr", "sr", "ii", "iii", "and", "et", "al"})
-    return sorted(tokens)
+    return sorted({token for author in authors for token in _tokens_of(author)})
+
+
+@lru_cache(maxsize=65536)
+def _tokens_of(author: str) -> tuple[str, ...]:
+    parts = re.split(r"[\W\d_]+", _folded(plain(author)))
+    return tuple(t for t in parts if len(t) > 1 and t not in {"jr", "sr", "ii", "iii", "and", "et", "al"})
 
 
 def venue_key(venue: str | None) -> str:

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from triage.answers import Answer, append_answers, read_answers
-from triage.errors import RateLimitedError, SourceError, UnreachableError, UsageError
-from triage.gather import open_door
+from triage.errors import SourceError, UsageError
+from triage.gather import closed, open_door
 from triage.harvest import keep_answers, keep_fetches
 from triage.records import keep_records
 from triage.runs import StepReport
@@ -83,9 +83,9 @@ def backfill_arxiv(run: Run, first: date, last: date, *, categories: Sequence[st
     tally = _Tally()
     due = _due(run, windows, tally)
     stored = _stored(run)
-    run.progress.step(STEP, len(due))
     stopped: SourceError | None = None
     with open_door(run) as door:
+        run.progress.step(STEP, len(due), seconds_each=door.pace(due[0][0].request.url, NAME) if due else 0)
         for window, anew in due:
             if stopped is not None:
                 tally.failed += 1  # not asked: told once, by the window that met with the refusal
@@ -93,7 +93,7 @@ def backfill_arxiv(run: Run, first: date, last: date, *, categories: Sequence[st
             reading = _Reading(window, anew)
             _read(run, door, reading, stored, tally)
             _settle(run, reading, tally)
-            stopped = reading.trouble if isinstance(reading.trouble, UnreachableError | RateLimitedError) else None
+            stopped = closed(reading.trouble) if reading.trouble is not None else None
             run.progress.advance()
     return run.add(_report(windows, tally, stopped))
 
@@ -225,7 +225,7 @@ def _report(windows: Sequence[Window], tally: _Tally, stopped: SourceError | Non
         f"{len(windows)} windows of days: {read_now} read, {tally.stored_windows} known already, {tally.failed} left for the next call"
     ]
     if stopped is not None:
-        messages.append("arXiv cannot be reached or wants to be left alone: the same call later goes on where this one ended")
+        messages.append(f"arXiv is asked nothing more for now ({stopped.kind}): the same call later goes on where this one ended")
     return StepReport(
         step=STEP, read=tally.new + tally.known + len(tally.refused) + tally.failed, new=tally.new, known=tally.known,
         refused=len(tally.refused), failed=tally.failed,

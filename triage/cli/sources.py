@@ -64,20 +64,20 @@ def sources_command(context: click.Context, folder: Path | None, as_json: bool) 
 @click.option("--url", help="The address the answer came from: it tells the day, the page and the ids that were asked for.")
 @click.option("--json", "as_json", is_flag=True, help="The same: the records are always printed as JSON.")
 def parse_command(name: str, file: Path, url: str | None, as_json: bool) -> int:
-    """Read a saved answer (FILE, also .gz) as source NAME does: one JSON record a line.
+    """Read a saved answer (FILE, also .gz) as source NAME does: one JSON record a line. NAME documents reads a list or notes.
 
     Standard error says whether the answer is whole. Exit status 0 when it is, 3 when it is not, 1 when it
     is refused. No workspace is needed, nothing is written.
     """
     del as_json
-    from triage.errors import SourceError
+    from triage.errors import DocumentError, SourceError
     from triage.runs import system_clock
     from triage.sources.registry import parse_any
 
     body = _body(file)
     try:
-        parsed = parse_any(name, body, url, read_at=system_clock())
-    except SourceError as error:
+        parsed = _document(body, file) if name == "documents" else parse_any(name, body, url, read_at=system_clock())
+    except (DocumentError, SourceError) as error:
         click.echo(f"triage: refused: {error.message}", err=True)
         click.echo(f"  what to do: {error.hint}", err=True)
         return 1
@@ -103,6 +103,16 @@ def reparse_command(name: str, folder: Path | None, as_json: bool) -> int:
         reparse(run, name)
         pipeline.STEPS["identify"](run, None)
     return print_report(run, as_json=as_json)
+
+
+def _document(body: bytes, file: Path) -> Parsed:
+    """The papers of a document as an import reads it, without what a person said about them there."""
+    from triage.imports import read_content
+    from triage.sources import Parsed, Verdict
+
+    document = read_content(body, name=str(file)).parsed
+    verdict = Verdict(not document.refused, f"{len(document.entries)} papers of a document of the form {document.format}")
+    return Parsed(tuple(entry.record for entry in document.entries), verdict, document.refused)
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -9,13 +9,23 @@ their own (`pacing.RULES`) are asked under those terms; a mirror in `base_url` i
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from triage.errors import BadStatusError, FetchError, RateLimitedError, RedirectRefusedError, RobotsRefusedError, WrongMediaTypeError
+from triage.errors import (
+    BadStatusError,
+    BudgetSpentError,
+    FetchError,
+    RateLimitedError,
+    RedirectRefusedError,
+    RobotsRefusedError,
+    UnreachableError,
+    WrongMediaTypeError,
+)
 from triage.sources import Request, Response
 
 if TYPE_CHECKING:
@@ -35,6 +45,9 @@ BELIEVED = timedelta(hours=24)
 
 LARGEST = 5_000_000
 """Bytes; ten times what a reader must take (RFC 9309, 2.5)."""
+
+LONGEST_DELAY = 120
+"""Seconds; a site that wants to be asked more rarely (aaai.org: twice a day) wants no programs to go through it."""
 
 _UNAVAILABLE = range(400, 500)
 
@@ -71,9 +84,10 @@ class Robots:
         if found is None:
             return 0
         rules, text = found
-        if rules.can_fetch(str(url), TOKEN):
-            return float(rules.crawl_delay(TOKEN) or 0)
-        rule = disallowing_rule(text, str(url))
+        delay = float(rules.crawl_delay(TOKEN) or 0)
+        if rules.can_fetch(str(url), TOKEN) and not delay > LONGEST_DELAY:
+            return max(delay, 0) if math.isfinite(delay) else 0
+        rule = f"Crawl-delay: {delay:g}" if delay > LONGEST_DELAY else disallowing_rule(text, str(url))
         error = RobotsRefusedError(
             f'robots.txt of {url.host} does not allow it for us ("{rule}")',
             url=str(url),
@@ -101,10 +115,12 @@ class Robots:
                 return RobotsCopy(None, self._clock())
             if copy is not None:
                 return copy
-            error.hint = (
-                f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
-            )
-            raise
+            if isinstance(error, BudgetSpentError | RateLimitedError):
+                raise
+            hint = f"{error.hint or 'the next run asks again'}; a site whose robots.txt cannot be had is not asked (RFC 9309, 2.3.1.4)"
+            unreachable = UnreachableError(error.problem, url=address, status=error.status, hint=hint)
+            unreachable.passing = error.passing
+            raise unreachable from error
         return RobotsCopy(answer.body.decode("utf-8-sig", "replace"), answer.fetched_at)
 
 
