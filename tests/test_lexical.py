@@ -12,6 +12,7 @@ from tests.made_taxonomies import PAPERS, AboutLabel
 from triage.cues import load_cues
 from triage.labelling import Labeller, Paper
 from triage.labelling.lexical import LexicalLabeller
+from triage.labelling.zero_shot import proposed_words
 from triage.models import Label
 from triage.taxonomy import load_taxonomy
 from triage.workspace import packaged
@@ -125,6 +126,20 @@ def test_other_with_proposed_words_when_nothing_fits() -> None:
     (label,) = labels_of("Faster Answers: Knotted Ribbon Tables", abstract.replace("We propose a holographic index", "There is an index"))
     assert label.proposed == "Knotted Ribbon Tables"
     assert labels_of("Holograms Answer Questions", "We propose a holographic index.") == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "words"),
+    [
+        ("X", "We propose anti-ripple pooling of answers.", "anti-ripple pooling"),
+        ("X", "We introduce the knotted ribbon that answers.", "knotted ribbon"),
+        ("Ribbon Tables are All You Need", "We look at walls.", "Ribbon Tables"),
+        ("Knot Once: A Two-Step Framework for Answers", "We propose an end-to-end framework to answer.", "Knot Once"),
+        ("Faster", None, None),
+    ],
+)
+def test_words_for_a_label_there_is_none_of(title: str, abstract: str | None, words: str | None) -> None:
+    assert proposed_words(title, abstract) == words
 
 
 def test_words_proposed_are_plain_words() -> None:

@@ -140,7 +140,7 @@ def _label_words(entry: TaxonomyLabel) -> Counter[str]:
 
 
 _PROPOSES = re.compile(
-    r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:an?|the|our)?\s*([^.,;:()]{3,120})",
+    r"\b(?:we|paper|work)\s+(?:\w+\s+)?(?:proposes?|introduces?|presents?|develops?|designs?)\s+(?:(?:an?|the|our)\s+)?([^.,;:()]{3,120})",
     re.IGNORECASE,
 )
 _PHRASE_ENDS = frozenset(
@@ -148,6 +148,11 @@ _PHRASE_ENDS = frozenset(
 )
 _MOST_PROPOSED, _LONGEST_PROPOSED = 5, 40
 _EMPTY = frozenset({"novel", "new", "simple", "effective", "efficient", "general", "unified", "yet"})
+_VAGUE = frozenset(
+    {"framework", "frameworks", "network", "module", "system", "pipeline", "strategy", "scheme", "architecture", "algorithm", "technique",
+     "end-to-end", "one-stage", "two-stage", "two-step", "plug-and-play", "training-free", "general-purpose"}
+)  # fmt: skip
+"""Words that name no technique: a proposal needs one that is none of them."""
 
 
 def proposed_words(title: str, abstract: str | None) -> str | None:
@@ -159,10 +164,12 @@ def proposed_words(title: str, abstract: str | None) -> str | None:
     for source in (found[1] if found else "", title.rpartition(":")[2], title):
         words: list[str] = []
         for word in re.findall(r"\w[\w+-]*", source[:SCANNED_TITLE]):
-            if word.lower() in _PHRASE_ENDS or len(words) == _MOST_PROPOSED:
+            common = word.lower() in COMMON
+            # "global features are all you need": the name ends with the first word that says nothing
+            if word.lower() in _PHRASE_ENDS or len(words) == _MOST_PROPOSED or (common and len(words) > 1):
                 break
-            if word.lower() not in COMMON | _EMPTY:
+            if not common and word.lower() not in _EMPTY:
                 words.append(word[:_LONGEST_PROPOSED])
-        if len(words) >= 2:
+        if len(words) >= 2 and not {word.lower() for word in words} <= _VAGUE:
             return " ".join(words)
     return None
