@@ -20,14 +20,15 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from triage.errors import ModelError, SettingsError
-from triage.ledger import OK, Call, CallKey, Journal, Past, journal_path, known_calls
-from triage.llm_limits import Budget, Gate
+from triage.ledger import OK, Call, CallKey, Journal, Past, journal_path, known_calls, spent
+from triage.llm_limits import Budget, Charge, Gate, Pace
+from triage.llm_prices import Most, Spent, most_of, tokens_at_most
 from triage.llm_wire import (
     REDUCED,
     TRANSIENT,
@@ -63,8 +64,6 @@ _SERVERS_FAULT = TRANSIENT | {"bad request", "too large"}
 _REPAIRABLE = frozenset({"malformed", "wrong value"})
 _REPLIED = frozenset({OK, "refusal", "length"})
 """After one of these it is known that the server takes the dialect."""
-_LOST = frozenset({"timeout", "interrupted", "too large"})
-"""The answer may exist, and be charged, though we do not have it."""
 _BUDGET_HINT = "the rest waits for the next run; raise [llm.budget] for more"
 
 Value = TypeVar("Value")
@@ -143,6 +142,8 @@ class Answer(Generic[Value]):
 
 _dialects: dict[tuple[str, str], Dialect] = {}
 """What each server of this process takes, by (address, model)."""
+_begun: dict[tuple[str, str], deque[list[float]]] = {}
+"""The requests of the last minute to each of them, for its limits."""
 
 
 def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
@@ -151,10 +152,7 @@ def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
     if endpoint is None:
         return None
     with run.warehouse.burst() as con:
-        month = con.execute(
-            "SELECT coalesce(sum(cost), 0) FROM store.llm_call WHERE made_at >= date_trunc('month', CAST(? AS TIMESTAMP))", [run.now()]
-        )
-        spent = float(month.fetchall()[0][0])
+        before = spent(con, run.settings.llm.prices, run_id=run.id, now=run.now())
         learned = con.execute(
             "SELECT reply_format, limit_key, temperature FROM store.llm_dialect WHERE endpoint = ? AND model = ? AND learned_at > ?",
             [endpoint.base_url, endpoint.model, run.now() - timedelta(days=DIALECT_DAYS)],
@@ -162,20 +160,20 @@ def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
     if learned:
         dialect = Dialect(reply_format=learned[0][0], limit_key=learned[0][1], temperature=learned[0][2])
         _dialects.setdefault((endpoint.base_url, endpoint.model), dialect)
-    return LanguageModel(run, endpoint, spent_this_month=spent)
+    return LanguageModel(run, endpoint, spent_before=before)
 
 
 class LanguageModel:
     """One model behind one server, for one run: asks with concurrency, retries, budget and ledger."""
 
-    def __init__(self, run: Run, endpoint: Endpoint, *, spent_this_month: float = 0.0) -> None:
+    def __init__(self, run: Run, endpoint: Endpoint, *, spent_before: tuple[Spent, Spent] = (Spent(), Spent())) -> None:
         self.endpoint = endpoint
         self.settings: LlmSettings = run.settings.llm
         self._run_id = run.id
         self._now: Callable[[], datetime] = run.now
         self._journal_path = journal_path(run.workspace)
-        price = self.settings.prices.get(endpoint.model)
-        self.budget = Budget(self.settings.budget, price, spent_this_month)
+        self.price = self.settings.prices.get(endpoint.model)
+        self.budget = Budget(self.settings.budget, self.price, run=spent_before[0], month=spent_before[1], now=run.now)
         self.stopped: ModelError | None = None
         """Why the rest was not asked: the server does not let us, or a cap is reached."""
         self._failed_in_a_row = 0
@@ -254,14 +252,16 @@ class LanguageModel:
             closing.callback(journal.close)
             client = connect(self.endpoint.base_url, self.endpoint.key, timeout=settings.timeout_seconds, connections=settings.concurrency)
             closing.push_async_callback(client.close)
-            waiting, gate = deque(questions), Gate(settings.concurrency)
+            waiting = deque(questions)
+            gate = Gate(settings.concurrency)
+            pace = Pace(settings.requests_per_minute, settings.tokens_per_minute, begun=_begun.setdefault(self._place, deque()))
             # one at a time until it is known what the server takes, so that not sixteen run into the same wall
             while waiting and self._place not in _dialects:
-                give(await self._ask(client, journal, gate, waiting.popleft()))
+                give(await self._ask(client, journal, gate, pace, waiting.popleft()))
 
             async def worker() -> None:
                 while waiting:
-                    give(await self._ask(client, journal, gate, waiting.popleft()))
+                    give(await self._ask(client, journal, gate, pace, waiting.popleft()))
 
             try:
                 async with asyncio.TaskGroup() as group:
@@ -270,18 +270,20 @@ class LanguageModel:
             except BaseExceptionGroup as failures:
                 raise failures.exceptions[0] from None
 
-    async def _ask(self, client: openai.AsyncOpenAI, journal: Journal, gate: Gate, question: Question[Value]) -> Answer[Value]:
+    async def _ask(self, client: openai.AsyncOpenAI, journal: Journal, gate: Gate, pace: Pace, question: Question[Value]) -> Answer[Value]:
         """One question to its end: requests, pauses, one repair."""
         talk = _Talk(question, question.most_tokens or self.settings.max_output_tokens)
         while self._asking():
             async with gate:
+                most = most_of(self.price, talk.tokens_at_most, talk.most_tokens)
+                begun = await pace.begin(most.tokens, still_wanted=self._asking)
                 # others may have met a wall while this one waited
-                reserved = await self._reserve(talk) if self._asking() else None
-                if reserved is None:
+                if not (self._asking() and await self._reserve(most)):
                     self.stopped = self.stopped or ModelError(self.budget.reached, kind="budget", hint=_BUDGET_HINT)
                     break
                 used = self.dialect
-                came = await self._request(client, journal, talk, used, reserved)
+                came = await self._request(client, journal, talk, used, most)
+                pace.correct(begun, came.usage)
             if came.kind == OK:
                 self._failed_in_a_row = 0
                 gate.widen()
@@ -290,9 +292,9 @@ class LanguageModel:
                 return self._failed(talk, came)
         return Answer(question, error=self.stopped, calls=tuple(talk.calls), waiting=True)
 
-    async def _reserve(self, talk: _Talk[Value]) -> float | None:
+    async def _reserve(self, most: Most) -> bool:
         """Room in the budget for the next request, waited for while only requests in flight stand in the way."""
-        while (reserved := self.budget.reserve(talk.characters, talk.most_tokens)) is None and not self.budget.reached and self._asking():
+        while not (reserved := self.budget.reserve(most)) and not self.budget.reached and self._asking():
             await asyncio.sleep(0.02)
         return reserved
 
@@ -307,9 +309,7 @@ class LanguageModel:
             self.stopped = error
         return Answer(talk.question, error=error, calls=tuple(talk.calls))
 
-    async def _request(
-        self, client: openai.AsyncOpenAI, journal: Journal, talk: _Talk[Value], dialect: Dialect, reserved: float
-    ) -> Exchange:
+    async def _request(self, client: openai.AsyncOpenAI, journal: Journal, talk: _Talk[Value], dialect: Dialect, most: Most) -> Exchange:
         """One request, in the journal before its answer is used."""
         question = talk.question
         body = request_body(
@@ -321,8 +321,8 @@ class LanguageModel:
             came = await exchange(client, body, timeout=self.settings.timeout_seconds, secret=self.endpoint.key)
             came, remark = self._judge(talk, came, dialect)
         finally:
-            cost = self.budget.settle(reserved, came.usage, lost=came.kind in _LOST)
-            call = self._call(talk, came, remark, time.monotonic() - began, cost)
+            charge = self.budget.settle(most, came.usage, charged=came.charged)
+            call = self._call(talk, came, remark, time.monotonic() - began, charge)
             talk.calls.append(call)
             await journal.append(call)
         return came
@@ -368,12 +368,12 @@ class LanguageModel:
             await asyncio.sleep(pause)
         return True
 
-    def _call(self, talk: _Talk[Value], came: Exchange, remark: str | None, seconds: float, cost: float | None) -> Call:
+    def _call(self, talk: _Talk[Value], came: Exchange, remark: str | None, seconds: float, charge: Charge) -> Call:
         question, usage = talk.question, came.usage
         return Call(
             call_id=f"c{uuid.uuid4().hex[:16]}", purpose=question.purpose, work_id=question.work_id, endpoint=self.endpoint.base_url,
             **question.key(self.endpoint.model)._asdict(), tokens_in=usage.sent, tokens_cached=usage.cached, tokens_out=usage.received,
-            cost=cost, seconds=round(seconds, 4), status=came.kind, message=remark if came.kind == OK else came.message, reply=came.raw,
+            **charge._asdict(), seconds=round(seconds, 4), status=came.kind, message=remark if came.kind == OK else came.message, reply=came.raw,
             run_id=self._run_id, made_at=self._now(), attempt=len(talk.calls) + 1,
         )  # fmt: skip
 
@@ -390,7 +390,7 @@ def _answered_before(question: Question[Value], past: Past) -> Answer[Value] | N
 
 
 def _renamed(came: Exchange, kind: str, message: str | None = None, hint: str | None = None) -> Exchange:
-    return Exchange(kind, message or came.message, hint or came.hint, came.content, came.raw, came.usage, came.status, came.retry_after)
+    return replace(came, kind=kind, message=message or came.message, hint=hint or came.hint)
 
 
 class _Talk(Generic[Value]):
@@ -406,9 +406,10 @@ class _Talk(Generic[Value]):
         self.extended = False
 
     @property
-    def characters(self) -> int:
-        """How much the next request sends, at most."""
-        return sum(len(message["content"]) for message in self.messages) + len(self.question.schema.text)
+    def tokens_at_most(self) -> int:
+        """How much the next request sends, at most: the schema goes in words, beside the messages, or both."""
+        schema = self.question.schema
+        return sum(tokens_at_most(text) for text in (*(message["content"] for message in self.messages), schema.in_words, schema.text))
 
     def attempts_left(self, most: int, kind: str) -> int:
         """A busy server gets more patience than a broken one: the pauses between are its own wish."""

@@ -64,7 +64,8 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what came of it. `kind` is "ok" or the name of the failure; `raw` is the body as it came."""
+    """One request and what came of it. `kind` is "ok" or the name of the failure; `raw` is the body as it came,
+    `status` the HTTP status of an error, `sent` whether the request can have left the machine."""
 
     kind: str
     message: str | None = None
@@ -74,6 +75,12 @@ class Exchange:
     usage: Usage = field(default_factory=Usage)
     status: int | None = None
     retry_after: float | None = None
+    sent: bool = True
+
+    @property
+    def charged(self) -> bool:
+        """Whether it may be charged where its tokens are not known: a good answer, or one that was lost. Errors are not."""
+        return self.sent and self.status is None
 
 
 class Schema:
@@ -204,7 +211,10 @@ async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout:
         if isinstance(error.__cause__, _TooLargeError):
             return Exchange("too large", str(error.__cause__))
         reason = clean(clean_line(str(error.__cause__ or error)))
-        return Exchange("connection", f"the connection failed: {reason[:300]}", hint="is the server running, and llm.base_url right?")
+        sent = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        return Exchange(
+            "connection", f"the connection failed: {reason[:300]}", hint="is the server running, and llm.base_url right?", sent=sent
+        )
     except _TooLargeError as error:
         return Exchange("too large", str(error))
 

@@ -168,11 +168,33 @@ class LlmPrice(_Section):
 
 
 class LlmBudget(_Section):
-    """Hard caps; None is no cap. What does not fit waits for a later run."""
+    """Hard caps over all purposes and models together; None is no cap. What does not fit waits for a later run.
+
+    A month is one of the calendar in UTC. Tokens are those sent and those received.
+    """
 
     calls_per_run: Annotated[int, Field(ge=0)] | None = None
+    calls_per_month: Annotated[int, Field(ge=0)] | None = None
+    tokens_per_run: Annotated[int, Field(ge=0)] | None = None
+    tokens_per_month: Annotated[int, Field(ge=0)] | None = None
     usd_per_run: Annotated[float, Field(ge=0)] | None = None
     usd_per_month: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def in_dollars(self) -> bool:
+        return self.usd_per_run is not None or self.usd_per_month is not None
+
+
+class LlmSecond(_Section):
+    """A second, stronger model for what the first and the local producers disagree on; none while `model` is "".
+
+    Empty `base_url` and `key_env` are those of `[llm]`.
+    """
+
+    model: str = ""
+    base_url: Annotated[str, AfterValidator(_http_address_or_none)] = ""
+    key_env: str = ""
+    read: Literal["disagreement"] = "disagreement"
 
 
 class LlmSettings(_Section):
@@ -180,31 +202,40 @@ class LlmSettings(_Section):
 
     No key stands here: `key_env` names the environment variable that holds it. `read` says which works
     are worth a call: "proposals" (and selected works without a Type of yours), "all" (also those with one),
-    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X).
+    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X), "disagreement" (what
+    the local producers disagree on or are not sure of: triage/labelling/choosing.py).
     """
 
     enabled: bool = True
     base_url: Annotated[str, AfterValidator(_http_address_or_none)] = ""
     model: str = ""
     key_env: str = ""
-    read: Annotated[str, Field(pattern=r"^(proposals|all|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
+    read: Annotated[str, Field(pattern=r"^(proposals|all|disagreement|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     retry_seconds: Annotated[float, Field(ge=0, le=60)] = 1
     longest_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 60
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1200
     nights: Annotated[int, Field(ge=1)] = 3
     budget: LlmBudget = LlmBudget()
     prices: dict[str, LlmPrice] = Field(default_factory=dict)
+    batch_price: Share = 0.5
+    second: LlmSecond = LlmSecond()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.base_url and not self.model:
             raise ValueError("base_url needs model beside it: the name under which that server knows its model")
-        capped = self.budget.usd_per_run is not None or self.budget.usd_per_month is not None
-        if capped and self.named_model not in self.prices:
-            raise ValueError(f'a budget in dollars needs the price: [llm.prices."{self.named_model}"] with input and output')
+        if self.second.base_url and not self.second.model:
+            raise ValueError("second.base_url needs second.model beside it: the name under which that server knows its model")
+        if self.second.model == self.named_model:
+            raise ValueError(f"second.model must be another model than the first, which is {self.named_model}")
+        for model in (self.named_model, self.second.model):
+            if self.budget.in_dollars and model and model not in self.prices:
+                raise ValueError(f'a budget in dollars needs the price: [llm.prices."{model}"] with input and output')
         return self
 
     @property

@@ -82,20 +82,32 @@ _TOML = """\
 # base_url = ""                    # any OpenAI-compatible server, such as "http://127.0.0.1:8080/v1" (then name the model too)
 # model = ""                       # else gpt-4.1-mini
 # key_env = ""                     # the variable with the key; with base_url no key is sent unless you name one here
-# read = "proposals"               # who is worth a call: "proposals", "all", "top 20" or "above 0.5" (screening score)
+# read = "proposals"               # who is worth a call: "proposals", "all", "top 20", "above 0.5" (screening score) or "disagreement"
 # timeout_seconds = 60             # for one whole request
 # max_attempts = 3                 # requests for one paper while the server is busy, down or slow
 # retry_seconds = 1.0              # pause before the second attempt; doubled each time
 # longest_wait_seconds = 60        # a server that asks for a longer pause is left alone until the next run
 # concurrency = 8                  # requests at once; fewer while the server says it is too many
+# requests_per_minute = 500        # an example, no limit by default
+# tokens_per_minute = 200000       # an example, no limit by default; sent and received together
 # max_output_tokens = 1200         # for one reply
 # nights = 3                       # runs after which a paper the model cannot read is not paid for again
 # prices."gpt-4.1-mini" = { input = 0.40, cached = 0.10, output = 1.60 }   # example, none by default: dollars per million tokens
+# batch_price = 0.5                # what a call costs in a batch (`triage label --batch`), as a share of its price
 
-[llm.budget]                       # hard caps; the numbers are examples, by default there is none
+[llm.budget]                       # hard caps over all purposes and models; the numbers are examples, by default there is none
 # calls_per_run = 200              # what does not fit waits for the next run
+# calls_per_month = 2000           # a calendar month in UTC
+# tokens_per_run = 500000          # sent and received
+# tokens_per_month = 5000000
 # usd_per_run = 0.50               # caps in dollars need the price of the model
 # usd_per_month = 5.0
+
+[llm.second]                       # a second, stronger model, asked only where the first and the local producers disagree
+# model = ""                       # none while empty; where it was asked its labels are in force
+# base_url = ""                    # else that of [llm]
+# key_env = ""                     # else that of [llm]
+# read = "disagreement"
 """
 
 _GITIGNORE = """\
