@@ -14,7 +14,22 @@ LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "llm_prices", "due", "venues"},
+    | {
+        "sources",
+        "web",
+        "answers",
+        "prompts",
+        "ledger",
+        "llm",
+        "llm_wire",
+        "llm_limits",
+        "llm_prices",
+        "llm_plan",
+        "recordings",
+        "rehearsal",
+        "due",
+        "venues",
+    },
     {
         "gather",
         "harvest",

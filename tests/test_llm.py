@@ -297,7 +297,7 @@ def test_a_server_that_is_down_costs_five_papers_patience(bench: Bench) -> None:
         address = gone.base_url
     night = bench.label(address)
     assert [failure.kind for failure in night.failures] == ["connection"] * 5
-    assert night.counts == {"from ledger": 0, "calls": 15, "void": 0, "waiting": PAPERS - 1 - 5, "given up": 0}
+    assert night.counts == {"from ledger": 0, "calls": 15, "void": 0, "waiting": PAPERS - 1 - 5, "given up": 0, "older prompt": 0}
     assert bench.ask("SELECT DISTINCT labelled_by FROM works ORDER BY 1") == [("human",), ("lexical",)]
 
 
@@ -373,7 +373,7 @@ def test_when_a_model_is_configured(text: str, environ: dict[str, str], found: t
         ('read = "top ten"', "read"),
         ('modle = "m"', "did you mean 'model'"),
         ("[llm.budget]\nusd_per_run = 1", 'prices."gpt-4.1-mini"'),
-        ("[llm.budget]\ncalls = 1", "calls_per_run, usd_per_month, usd_per_run"),
+        ("[llm.budget]\ncalls = 1", "calls_per_month, calls_per_run, tokens_per_month, tokens_per_run, usd_per_month, usd_per_run"),
         ("prices.m = {input = 1}", "output"),
     ],
 )

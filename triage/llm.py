@@ -48,10 +48,11 @@ if TYPE_CHECKING:
     import duckdb
     import openai
 
+    from triage.recordings import Recordings
     from triage.runs import Run
     from triage.settings import LlmSettings
 
-__all__ = ["Answer", "Endpoint", "LanguageModel", "Question", "find_endpoint", "open_model"]
+__all__ = ["Answer", "Endpoint", "LanguageModel", "Question", "find_endpoint", "open_model", "second_of"]
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 DIALECT_DAYS = 30
@@ -146,13 +147,34 @@ _begun: dict[tuple[str, str], deque[list[float]]] = {}
 """The requests of the last minute to each of them, for its limits."""
 
 
-def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
-    """The configured model with what the warehouse remembers of it; None when none is configured."""
-    endpoint = find_endpoint(run.settings.llm, environ)
+def second_of(settings: LlmSettings) -> LlmSettings | None:
+    """The settings of the second model, standing in the place of the first; None when none is configured.
+
+    Its key is the first one's only at the first one's address.
+    """
+    second = settings.second
+    if not second.model:
+        return None
+    key_env = second.key_env or ("" if second.base_url else settings.key_env)
+    return settings.model_copy(update={"model": second.model, "base_url": second.base_url or settings.base_url, "key_env": key_env})
+
+
+def open_model(
+    run: Run, *, environ: Mapping[str, str], settings: LlmSettings | None = None, recordings: Recordings | None = None
+) -> LanguageModel | None:
+    """The configured model with what the warehouse remembers of it; None when none is configured.
+
+    `settings` stand for those of the run (`second_of`). What this run has spent before counts for its caps. With
+    `recordings` to replay no server is needed, and none is asked.
+    """
+    settings = settings or run.settings.llm
+    if recordings is not None and recordings.replay:
+        return LanguageModel(run, Endpoint(settings.base_url, settings.named_model), settings=settings, recordings=recordings)
+    endpoint = find_endpoint(settings, environ)
     if endpoint is None:
         return None
     with run.warehouse.burst() as con:
-        before = spent(con, run.settings.llm.prices, run_id=run.id, now=run.now())
+        before = spent(con, settings.prices, run_id=run.id, now=run.now())
         learned = con.execute(
             "SELECT reply_format, limit_key, temperature FROM store.llm_dialect WHERE endpoint = ? AND model = ? AND learned_at > ?",
             [endpoint.base_url, endpoint.model, run.now() - timedelta(days=DIALECT_DAYS)],
@@ -160,15 +182,24 @@ def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
     if learned:
         dialect = Dialect(reply_format=learned[0][0], limit_key=learned[0][1], temperature=learned[0][2])
         _dialects.setdefault((endpoint.base_url, endpoint.model), dialect)
-    return LanguageModel(run, endpoint, spent_before=before)
+    return LanguageModel(run, endpoint, settings=settings, spent_before=before, recordings=recordings)
 
 
 class LanguageModel:
     """One model behind one server, for one run: asks with concurrency, retries, budget and ledger."""
 
-    def __init__(self, run: Run, endpoint: Endpoint, *, spent_before: tuple[Spent, Spent] = (Spent(), Spent())) -> None:
+    def __init__(
+        self,
+        run: Run,
+        endpoint: Endpoint,
+        *,
+        settings: LlmSettings,
+        spent_before: tuple[Spent, Spent] = (Spent(), Spent()),
+        recordings: Recordings | None = None,
+    ) -> None:
         self.endpoint = endpoint
-        self.settings: LlmSettings = run.settings.llm
+        self.settings = settings
+        self.recordings = recordings
         self._run_id = run.id
         self._now: Callable[[], datetime] = run.now
         self._journal_path = journal_path(run.workspace)
@@ -200,6 +231,8 @@ class LanguageModel:
         found = {}
         for question in questions:
             before = past.get(question.key(self.endpoint.model), Past(None, 0))
+            if before.reply is not None and self.recordings and not self.recordings.replay:
+                self.recordings.keep(question.key(self.endpoint.model), 1, before.reply)
             found[question.work_id] = (_answered_before(question, before), before.failed_runs)
         return found
 
@@ -246,6 +279,10 @@ class LanguageModel:
             thread.join()
 
     async def _ask_all(self, questions: Sequence[Question[Value]], give: Callable[[Answer[Value]], None]) -> None:
+        if self.recordings and self.recordings.replay:
+            for question in questions:
+                give(self._replayed(question, self.recordings))
+            return
         settings = self.settings
         async with contextlib.AsyncExitStack() as closing:
             journal = Journal(self._journal_path)
@@ -292,6 +329,23 @@ class LanguageModel:
                 return self._failed(talk, came)
         return Answer(question, error=self.stopped, calls=tuple(talk.calls), waiting=True)
 
+    def _replayed(self, question: Question[Value], recordings: Recordings) -> Answer[Value]:
+        """What came of a question when it was recorded: the first answer that is worth something, else what was wrong with the last."""
+        failed: ModelError | None = None
+        try:
+            for reply in recordings.replies(question.key(self.endpoint.model)):
+                came = read_envelope(reply)
+                if came.kind != OK:
+                    failed = ModelError(came.message or came.kind, kind=came.kind)
+                    continue
+                try:
+                    return Answer(question, value=question.accept(parse_reply(came.content or "", question.schema.model))[0])
+                except ModelError as error:
+                    failed = error
+        except ModelError as error:
+            failed = failed or error
+        return Answer(question, error=failed)
+
     async def _reserve(self, most: Most) -> bool:
         """Room in the budget for the next request, waited for while only requests in flight stand in the way."""
         while not (reserved := self.budget.reserve(most)) and not self.budget.reached and self._asking():
@@ -319,6 +373,9 @@ class LanguageModel:
         came, remark = Exchange("interrupted", "the run was stopped while the answer was due"), None
         try:
             came = await exchange(client, body, timeout=self.settings.timeout_seconds, secret=self.endpoint.key)
+            if self.recordings and came.status is None and came.raw is not None:
+                talk.recorded += 1
+                self.recordings.keep(question.key(self.endpoint.model), talk.recorded, came.raw)
             came, remark = self._judge(talk, came, dialect)
         finally:
             charge = self.budget.settle(most, came.usage, charged=came.charged)
@@ -404,6 +461,7 @@ class _Talk(Generic[Value]):
         self.value: Value | None = None
         self.repaired = False
         self.extended = False
+        self.recorded = 0
 
     @property
     def tokens_at_most(self) -> int:

@@ -7,7 +7,7 @@ that was killed is repaired by the next one: every step works out what is due fr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,15 +22,22 @@ from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
+from triage.labelling import LOCAL
 from triage.labelling.due import label
+from triage.labelling.planning import LONGEST_UNSEEN, plan_labels
+from triage.ledger import drain, spent
 from triage.lists import publish_lists
+from triage.llm_plan import planned
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.rehearsal import rehearse
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.seeds import workspace_taxonomy
 
 if TYPE_CHECKING:
+    from triage.llm_plan import Plan
     from triage.workspace import Workspace
 
 __all__ = [
@@ -41,6 +48,7 @@ __all__ = [
     "gather_source",
     "gather_venues",
     "import_files",
+    "plan_calls",
     "publish",
     "run_all",
     "source_names",
@@ -71,6 +79,10 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return identify(run)
 
 
+def _label(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    return label(run, works)
+
+
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     """Write the lists and the notes that changed."""
     if works is not None:
@@ -85,7 +97,7 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
     "screen": _screen,
-    "label": label,
+    "label": _label,
     "note": note,
     "claim": claim,
     "publish": publish,
@@ -101,6 +113,42 @@ def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
             gather_venues(run)
     for step in STEPS.values():
         step(run, None)
+
+
+def plan_calls(
+    workspace: Workspace,
+    *,
+    names: Sequence[str] = (),
+    night: bool = False,
+    reprompt: bool = False,
+    clock: Clock = system_clock,
+    environ: Mapping[str, str],
+) -> Plan:
+    """What the models may be asked at most by `triage label` (of the named works), or by a whole `night`.
+
+    Worked out on a copy of the warehouse: nothing is asked, and nothing is written in the workspace. Papers a night
+    has yet to gather count as `screening.max_proposals` long ones.
+    """
+    with rehearse(workspace, "plan", clock=clock) as run:
+        load_decisions(run)
+        drain(run)
+        unseen, notes = 0, []
+        if night:
+            identify(run)
+            _screen(run)
+            unseen = run.settings.screening.max_proposals if source_names(run) or run.settings.venues.gather else 0
+        works = work_ids(run, names)
+        label(run, works, producers=LOCAL)
+        lines = plan_labels(run, works, workspace_taxonomy(workspace), environ=environ, unseen=unseen, reprompt=reprompt)
+        if not lines:
+            notes.append("no model is configured, or none is allowed: nothing is asked")
+        elif unseen:
+            notes.append(
+                f"a night proposes at most {unseen} papers that are not gathered yet; each is taken to have {LONGEST_UNSEEN} characters"
+            )
+        with run.warehouse.burst() as con:
+            before = spent(con, run.settings.llm.prices, run_id=run.id, now=run.now())
+        return planned(lines, run.settings.llm.budget, before, notes)
 
 
 def source_names(run: Run) -> list[str]:

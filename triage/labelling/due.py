@@ -8,7 +8,7 @@ always wins, whatever is written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
@@ -20,32 +20,50 @@ from triage.runs import StepReport
 from triage.seeds import workspace_cues, workspace_taxonomy
 
 if TYPE_CHECKING:
+    from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
 __all__ = ["label", "label_batches"]
 
 
-def label(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> StepReport:
+def label(
+    run: Run,
+    works: Sequence[str] | None = None,
+    *,
+    producers: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    recordings: Recordings | None = None,
+) -> StepReport:
     """Label what is due, or the named works. `new` were labelled now, `known` had not changed.
 
-    Returns the rules' report; a model's is a report of its own, `label llm`. `environ` holds the model's key
-    (else the process's own environment).
+    Returns the first report, which is the rules'; a model's is a report of its own, `label llm`. `producers` leaves
+    out those it does not name, `environ` holds the model's key (else the process's own environment), `recordings`
+    keep or stand in for the model's answers.
     """
     before = len(run.reports)
-    for _ in label_batches(run, works, environ=environ):
+    for _ in label_batches(run, works, producers=producers, environ=environ, recordings=recordings):
         pass
-    return run.reports[before]
+    return run.reports[before] if len(run.reports) > before else StepReport(step="label")
 
 
-def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+def label_batches(
+    run: Run,
+    works: Sequence[str] | None = None,
+    *,
+    producers: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    recordings: Recordings | None = None,
+) -> Iterator[int]:
     """The same as `label`, one batch a step: each labels the next works, keeps them and gives how many they were.
 
     The rules are one batch (hundreds of works a second), a model's are as many works as are kept together.
     """
     taxonomy = workspace_taxonomy(run.workspace)
-    yield run.add(_label_by_rules(run, works, taxonomy)).new
-    yield from read_batches(run, works, taxonomy, environ=environ)
+    if producers is None or "lexical" in producers:
+        yield run.add(_label_by_rules(run, works, taxonomy)).new
+    if producers is None or "llm" in producers:
+        yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings)
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:

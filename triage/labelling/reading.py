@@ -10,104 +10,132 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import quantiles
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from triage.errors import SettingsError, UsageError
-from triage.labelling import Paper
+from triage.labelling.choosing import Candidate, for_first, for_second
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
 from triage.runs import StepReport
+from triage.warehouse import stage
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from triage.labelling import Paper
     from triage.labelling.llm import LlmLabeller, Read
+    from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["read_batches"]
+__all__ = ["STEPS", "Reader", "open_reader", "read_batches"]
 
-STEP = "label llm"
+STEPS = ("label llm", "label llm second")
+"""Names of the two readers' parts in reports, failures and `llm_waiting`."""
 BURST_PAPERS, BURST_SECONDS = 200, 10.0
 """How much is kept together; opening the database for a burst takes some 30 ms."""
 
 
-def read_batches(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str] | None = None) -> Iterator[int]:
-    """Label by the configured model what is worth a call and due, or the named works; nothing when none is configured.
+class Reader(NamedTuple):
+    """A model with its part: the first reads what is worth a call, the second what is left in disagreement."""
 
-    Each step labels a batch and keeps it, and gives how many works it was; the last one adds the report. There
-    `new` were labelled now (by a call or from the ledger), `known` had not changed, `refused` wait for a later run
-    or were given up, `failed` could not be read; the rules' labels stand for all but `new` and `known`.
+    step: str
+    labeller: LlmLabeller
+    second: bool
+
+    def candidates(self, con: duckdb.DuckDBPyConnection, works: Sequence[str] | None) -> list[Candidate]:
+        choose = for_second if self.second else for_first
+        return choose(con, self.labeller.model.settings, self.labeller.taxonomy, works)
+
+    def is_older(self, candidate: Candidate) -> bool:
+        """Whether labels in force are this reader's, by another model or prompt than it has now."""
+        made_by = (candidate.model, candidate.prompt_hash)
+        return (
+            candidate.current and candidate.model is not None and made_by != (self.labeller.model.endpoint.model, self.labeller.prompt.hash)
+        )
+
+
+def read_batches(
+    run: Run,
+    works: Sequence[str] | None,
+    taxonomy: Taxonomy,
+    *,
+    environ: Mapping[str, str] | None = None,
+    recordings: Recordings | None = None,
+) -> Iterator[int]:
+    """Label by the configured models what is worth a call and due, or the named works; nothing when none is configured.
+
+    Each step labels a batch and keeps it, and gives how many works it was; the last one of each model adds its
+    report. There `new` were labelled now (by a call or from the ledger), `known` had not changed, `refused` wait for
+    a later run or were given up, `failed` could not be read; the rules' labels stand for all but `new` and `known`.
     """
     drain(run)
+    for second in (False, True):
+        reader = _configured(run, taxonomy, os.environ if environ is None else environ, recordings, second=second)
+        if reader is None:
+            _nobody_waits(run, STEPS[second])
+            continue
+        with run.warehouse.burst() as con:
+            wanted = reader.candidates(con, works)
+        due = [one for one in wanted if works is not None or not one.current]
+        yield from _Reading(run, reader, wanted).batches(due, named=works)
+
+
+def _configured(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str], recordings: Recordings | None, *, second: bool) -> Reader | None:
+    """The reader, or None when none is configured; what is wrong with it is a failure of the run."""
     try:
-        labeller = _labeller(run, taxonomy, os.environ if environ is None else environ)
+        return open_reader(run, taxonomy, environ, second=second, recordings=recordings)
     except (SettingsError, UsageError) as error:
-        run.fail(STEP, "llm", "settings", error.message, error.hint)
-        return
-    if labeller is None:
-        return
-    wanted = _wanted(run, works, taxonomy)
-    due = {row[0]: Paper(*row[:3]) for row in wanted if works is not None or not row[4]}
-    reading = _Reading(run, taxonomy, labeller, {row[0]: row[3] for row in wanted})
-    yield from reading.batches(len(wanted), due, given_up=works is None)
+        run.fail(STEPS[second], "llm", "settings", error.message, error.hint)
+        return None
 
 
-def _labeller(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str]) -> LlmLabeller | None:
-    """The model with its prompt. Imported here: without a model nobody pays for it."""
-    from triage.llm import find_endpoint, open_model
+def open_reader(
+    run: Run, taxonomy: Taxonomy, environ: Mapping[str, str], *, second: bool = False, recordings: Recordings | None = None
+) -> Reader | None:
+    """A model with its prompt; None when none is configured. Imported here: without a model nobody pays for it.
 
-    if find_endpoint(run.settings.llm, environ) is None:
+    Raises SettingsError when its settings or its prompt are wrong.
+    """
+    from triage.llm import find_endpoint, open_model, second_of
+
+    settings = second_of(run.settings.llm) if second else run.settings.llm
+    replayed = recordings is not None and recordings.replay
+    if settings is None or not (replayed or find_endpoint(settings, environ)):
         return None
     from triage.labelling.llm import LlmLabeller, label_prompt
 
     prompt = label_prompt(run.workspace)
-    model = open_model(run, environ=environ)
-    return None if model is None else LlmLabeller(model, prompt, taxonomy)
+    model = open_model(run, environ=environ, settings=settings, recordings=recordings)
+    return None if model is None else Reader(STEPS[second], LlmLabeller(model, prompt, taxonomy), second)
 
 
-def _wanted(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> list[tuple[Any, ...]]:
-    """(work id, title, abstract, basis, whether it is up to date) of what is worth a call, best-scored first.
-
-    A new model or prompt does not make a work due: a change of labels is never a silent side effect of one.
-    """
-    rule, _, figure = run.settings.llm.read.partition(" ")
+def _nobody_waits(run: Run, step: str) -> None:
     with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version, l.basis IS NOT DISTINCT FROM w.text_hash || $version"
-            " FROM store.work w JOIN main.works v USING (work_id)"
-            " LEFT JOIN (SELECT work_id, basis FROM store.labelling_current WHERE producer = 'llm') l USING (work_id)"
-            " WHERE CASE WHEN $works IS NULL"
-            " THEN (v.decision = 'selected' OR (v.proposed AND v.decision IS NULL))"
-            "   AND ($all OR v.labelled_by IS DISTINCT FROM 'human') AND ($least IS NULL OR v.screening_score >= $least)"
-            " ELSE list_contains($works, w.work_id) END ORDER BY v.screening_score DESC NULLS LAST, w.work_id",
-            {
-                "version": f"/{taxonomy.version}",
-                "works": None if works is None else list(works),
-                "all": rule == "all",
-                "least": float(figure) if rule == "above" else None,
-            },
-        ).fetchall()
-    return rows[: int(figure)] if rule == "top" and works is None else rows
+        con.execute("DELETE FROM store.llm_waiting WHERE purpose = ?", [step])
 
 
 class _Reading:
-    """One pass of the model over what is due, with its counts."""
+    """One pass of a model over what is due, with its counts."""
 
-    def __init__(self, run: Run, taxonomy: Taxonomy, labeller: LlmLabeller, basis: Mapping[str, str]) -> None:
+    def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate]) -> None:
         self._run = run
-        self._taxonomy = taxonomy
-        self._labeller = labeller
-        self._basis = basis
+        self._reader = reader
+        self._labeller = reader.labeller
+        self._wanted = {one.paper.work_id: one for one in wanted}
         self._new: list[Read] = []
         self._unsaved: list[Call] = []
         self._calls: list[Call] = []
         self._counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
+        self._counts["older prompt"] = sum(map(reader.is_older, wanted))
+        self._waiting: dict[str, str] = {}
         self._labelled = 0
         self._failed = 0
 
-    def batches(self, wanted: int, due: Mapping[str, Paper], *, given_up: bool) -> Iterator[int]:
-        """Answer from the ledger what it knows, ask about the rest. `given_up`: leave out what failed too often."""
-        self._run.progress.step("label llm", len(due))
-        ask = self._look_up(due, given_up=given_up)
+    def batches(self, due: Sequence[Candidate], *, named: Sequence[str] | None) -> Iterator[int]:
+        """Answer from the ledger what it knows, ask about the rest. What failed too often is asked again only if `named`."""
+        self._run.progress.step(self._reader.step, len(due))
+        ask = self._look_up([one.paper for one in due], give_up=named is None)
         since = time.monotonic()
         for read in self._labeller.read(ask):
             self._take(read)
@@ -115,32 +143,34 @@ class _Reading:
                 yield self._save()
                 since = time.monotonic()
         last = self._save()
+        self._mark_waiting(named)
         # every request of this run is in the warehouse now
         put_away(self._run.workspace)
-        self._run.add(self._report(wanted, due))
+        self._run.add(self._report(len(due)))
         yield last
 
-    def _report(self, wanted: int, due: Mapping[str, Paper]) -> StepReport:
+    def _report(self, due: int) -> StepReport:
         self._counts["calls"] = len(self._calls)
         waiting = self._counts["waiting"] + self._counts["given up"]
         return StepReport(
-            step=STEP, read=wanted, new=self._labelled, known=wanted - len(due), refused=waiting, failed=self._failed,
-            counts=dict(self._counts), messages=tuple(self._said()),
+            step=self._reader.step, read=len(self._wanted), new=self._labelled, known=len(self._wanted) - due, refused=waiting,
+            failed=self._failed, counts=dict(self._counts), messages=tuple(self._said()),
         )  # fmt: skip
 
-    def _look_up(self, due: Mapping[str, Paper], *, given_up: bool) -> list[Paper]:
+    def _look_up(self, due: Sequence[Paper], *, give_up: bool) -> list[Paper]:
         if not due:
             return []
         with self._run.warehouse.burst() as con:
-            past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due.values()])
+            past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due])
         ask = []
-        for work_id, paper in due.items():
-            answer, failed_runs = past[work_id]
+        for paper in due:
+            answer, failed_runs = past[paper.work_id]
             if answer is not None:
                 self._counts["from ledger"] += 1
                 self._take(self._labeller.as_read(paper, answer))
-            elif given_up and failed_runs >= self._run.settings.llm.nights:
+            elif give_up and failed_runs >= self._run.settings.llm.nights:
                 self._counts["given up"] += 1
+                self._waiting[paper.work_id] = f"given up: no usable answer in {failed_runs} runs; triage label --work asks once more"
             else:
                 ask.append(paper)
         return ask
@@ -153,46 +183,69 @@ class _Reading:
             self._new.append(read)
             self._labelled += 1
             self._counts["void"] += len(read.void)
-        elif read.waiting:
+            return
+        error = read.error
+        kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
+        self._waiting[read.paper.work_id] = f"{kind}: {message}"[:500]
+        if read.waiting:
             self._counts["waiting"] += 1
         else:
             self._failed += 1
-            error = read.error
-            kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
-            self._run.fail(STEP, read.paper.work_id, kind, f"{read.paper.title}: {message}", hint)
+            self._run.fail(self._reader.step, read.paper.work_id, kind, f"{read.paper.title}: {message}", hint)
 
     def _save(self) -> int:
         """Keep what is not kept yet, and give how many works were labelled by it."""
         if not (self._new or self._unsaved):
             return 0
-        model, labelled_now = self._labeller.model, len(self._new)
-        labelled = [Labelled(read.paper.work_id, self._basis[read.paper.work_id], read.labels or ()) for read in self._new]
+        labeller, labelled_now = self._labeller, len(self._new)
+        labelled = [Labelled(read.paper.work_id, self._wanted[read.paper.work_id].basis, read.labels or ()) for read in self._new]
         with self._run.warehouse.burst() as con:
             store_calls(con, self._unsaved)
             if labelled:
                 store_labels(
-                    con, self._run, self._taxonomy, "llm", labelled, model=model.endpoint.model, prompt_hash=self._labeller.prompt.hash
+                    con, self._run, labeller.taxonomy, "llm", labelled,
+                    model=labeller.model.endpoint.model, prompt_hash=labeller.prompt.hash, second=self._reader.second,
                 )  # fmt: skip
-            model.remember(con)
+            labeller.model.remember(con)
         self._new, self._unsaved = [], []
         return labelled_now
 
+    def _mark_waiting(self, named: Sequence[str] | None) -> None:
+        """Who waits for this reader, for the view `llm_waiting`; of works that were not looked at the old word stands."""
+        rows = [{"work_id": work_id, "reason": reason} for work_id, reason in self._waiting.items()]
+        with self._run.warehouse.burst() as con:
+            con.execute(
+                "DELETE FROM store.llm_waiting WHERE purpose = $step AND ($named IS NULL OR list_contains($named, work_id))",
+                {"step": self._reader.step, "named": None if named is None else list(named)},
+            )
+            stage(con, "new_waiting", rows, {"work_id": "VARCHAR", "reason": "VARCHAR"})
+            con.execute(
+                "INSERT INTO store.llm_waiting SELECT ?, work_id, reason, ?, ? FROM new_waiting",
+                [self._reader.step, self._run.id, self._run.now()],
+            )
+
     def _said(self) -> list[str]:
         """Lines for the person: what it cost, and why something waits."""
-        lines = []
-        if self._calls:
-            sent, received = (sum(filter(None, tokens)) for tokens in zip(*((c.tokens_in, c.tokens_out) for c in self._calls), strict=True))
-            costs = [call.cost for call in self._calls]
-            cost = f"${sum(filter(None, costs)):.4f}" if None not in costs else "cost not known for all"
-            half, most = _percentiles([call.seconds for call in self._calls])
-            lines.append(
-                f"{self._labeller.model.endpoint.model}: {len(self._calls)} calls, {sent} tokens in, {received} out, {cost},"
-                f" {half:.2f} s each (95 % within {most:.2f} s)"
-            )
-        stopped = self._labeller.model.stopped
-        if stopped is not None:
-            lines.append(f"{self._counts['waiting']} papers wait for the model: {stopped.message}")
+        model = self._labeller.model
+        lines = [f"{model.endpoint.model}: {_spent(self._calls)}"] if self._calls else []
+        if model.stopped is not None:
+            lines.append(f"{self._counts['waiting']} papers wait for the model: {model.stopped.message}")
+        if older := self._counts["older prompt"]:
+            lines.append(f"{older} papers keep the labels of an older prompt or model; `triage label --reprompt` shows what would change")
         return lines
+
+
+def _spent(calls: Sequence[Call]) -> str:
+    """Calls, tokens, money and time in words."""
+    sent, received = (sum(filter(None, tokens)) for tokens in zip(*((c.tokens_in, c.tokens_out) for c in calls), strict=True))
+    cost = f"${sum(call.cost or 0.0 for call in calls):.4f}"
+    unknown = [call for call in calls if call.cost is None]
+    if any(call.most_cost is None for call in unknown):
+        cost = "cost not known for all"
+    elif unknown:
+        cost += f" and at most ${sum(call.most_cost or 0.0 for call in unknown):.4f} more for {len(unknown)} answers that were lost"
+    half, most = _percentiles([call.seconds for call in calls])
+    return f"{len(calls)} calls, {sent} tokens in, {received} out, {cost}, {half:.2f} s each (95 % within {most:.2f} s)"
 
 
 def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:

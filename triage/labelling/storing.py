@@ -40,12 +40,17 @@ def store_labels(
     *,
     model: str | None = None,
     prompt_hash: str | None = None,
+    second: bool = False,
+    pending: bool = False,
 ) -> None:
-    """Append labellings with their labels, inside the caller's transaction."""
+    """Append labellings with their labels, inside the caller's transaction.
+
+    `second`: by the second model. `pending`: kept without being in force.
+    """
     least = run.settings.labels.threshold
     labellings, rows = [], []
     for work_id, basis, labels in labelled:
-        labelling_id = stable_id("l", run.id, producer, work_id)
+        labelling_id = stable_id("l", run.id, producer, work_id, *(["second"] if second else []), *(["pending"] if pending else []))
         shown = [x for x in labels if x.confidence is None or x.confidence >= least]
         labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": _display(taxonomy, shown)})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
@@ -55,9 +60,9 @@ def store_labels(
     con.execute("DELETE FROM store.label WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
     con.execute("DELETE FROM store.labelling WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
     con.execute(
-        "INSERT INTO store.labelling (labelling_id, work_id, producer, model, prompt_hash, taxonomy_version, basis, display, run_id, made_at)"
-        " SELECT labelling_id, work_id, ?, ?, ?, ?, basis, display, ?, ? FROM new_labelling",
-        [producer, model, prompt_hash, str(taxonomy.version), run.id, run.now()],
+        "INSERT INTO store.labelling (labelling_id, work_id, producer, model, prompt_hash, taxonomy_version, basis, display, run_id, made_at, second, pending)"
+        " SELECT labelling_id, work_id, ?, ?, ?, ?, basis, display, ?, ?, ?, ? FROM new_labelling",
+        [producer, model, prompt_hash, str(taxonomy.version), run.id, run.now(), second, pending],
     )
     con.execute("INSERT INTO store.label SELECT * FROM new_label")
 

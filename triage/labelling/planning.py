@@ -1,0 +1,80 @@
+"""What labelling may ask of the models, at most: for `--plan`. Asks nothing and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from triage.labelling import Paper
+from triage.labelling.reading import Reader, open_reader
+from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from triage.labelling.choosing import Candidate
+    from triage.runs import Run
+    from triage.taxonomy import Taxonomy
+
+__all__ = ["LONGEST_UNSEEN", "plan_labels"]
+
+LONGEST_UNSEEN = 6000
+"""Characters of title and abstract that a paper not gathered yet is taken to have at most; of 6,280 abstracts of
+three venues the longest had 2,465."""
+
+
+def plan_labels(
+    run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str], unseen: int = 0, reprompt: bool = False
+) -> list[PlannedCalls | None]:
+    """One entry a model: what is due now, and `unseen` papers that are not gathered yet. Empty when no model is configured.
+
+    `reprompt`: what `triage label --reprompt` asks instead. Raises SettingsError when a model's settings or prompt are wrong.
+    """
+    lines: list[PlannedCalls | None] = []
+    due_before: list[Candidate] = []
+    for second in (False, True):
+        reader = open_reader(run, taxonomy, environ, second=second)
+        if reader is None:
+            continue
+        with run.warehouse.burst() as con:
+            wanted = reader.candidates(con, works)
+            if reprompt:
+                due = [one for one in wanted if reader.is_older(one)]
+            else:
+                due = [one for one in wanted if works is not None or not one.current]
+                # whatever the first model reads now may end in the disagreement that is the second one's part
+                due += [one for one in due_before if one.paper.work_id not in {x.paper.work_id for x in due}]
+            lines.append(_line(con, reader, [one.paper for one in due], give_up=works is None and not reprompt))
+            if unseen and not reprompt:
+                usual = _usual(con, reader)
+                question = reader.labeller.question(Paper("w" * 13, "", "x" * LONGEST_UNSEEN))
+                lines.append(
+                    plan_questions(reader.labeller.model, [question], purpose="label", usual=usual, times=unseen, about="not gathered yet")
+                )
+        due_before = due
+    return lines
+
+
+def _line(con: duckdb.DuckDBPyConnection, reader: Reader, papers: Sequence[Paper], *, give_up: bool) -> PlannedCalls | None:
+    model = reader.labeller.model
+    questions = [reader.labeller.question(paper) for paper in papers]
+    past = model.look_up(con, questions)
+    ask = [
+        one
+        for one in questions
+        if past[one.work_id][0] is None and not (give_up and past[one.work_id][1] >= model.settings.nights)
+    ]  # fmt: skip
+    known = sum(answer is not None for answer, _ in past.values())
+    return plan_questions(model, ask, purpose="label", known=known, usual=_usual(con, reader))
+
+
+def _usual(con: duckdb.DuckDBPyConnection, reader: Reader) -> float | None:
+    """What a paper's calls to this model have cost so far, in dollars at today's price."""
+    model = reader.labeller.model
+    rows = con.execute(
+        "SELECT sum(tokens_in) / count(DISTINCT work_id), coalesce(sum(tokens_cached), 0) / count(DISTINCT work_id),"
+        " sum(tokens_out) / count(DISTINCT work_id)"
+        " FROM store.llm_call WHERE model = ? AND purpose = 'label' AND tokens_in IS NOT NULL AND tokens_out IS NOT NULL HAVING count(*) > 0",
+        [model.endpoint.model],
+    ).fetchall()
+    return usual_cost(model.price, rows[0] if rows else None)

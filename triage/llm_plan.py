@@ -1,0 +1,155 @@
+"""How many calls, tokens and dollars questions take at most, before any is asked.
+
+The most is the worst case in everything: each request fails as often as it may, is repaired, is cut and asked again
+with twice the room, nothing is read from the server's cache, and every reply fills its room. Tokens are bounded from
+above (`triage.llm_prices.tokens_at_most`). A server that ignores the limit on a reply's length is beyond it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from triage.llm_prices import Spent, cost_of, most_of, tokens_at_most
+from triage.models import Frozen
+
+if TYPE_CHECKING:
+    from triage.llm import LanguageModel, Question
+    from triage.llm_wire import Dialect
+    from triage.settings import LlmBudget
+
+__all__ = ["Cap", "Plan", "PlannedCalls", "plan_questions", "planned", "worst_case"]
+
+LADDER = 5
+"""A server can say at most so often that it does not take a dialect: two reply formats, two limits, a temperature."""
+REPAIR_CHARACTERS = 2000
+"""What a repair adds in words of ours, the schema apart."""
+
+
+class PlannedCalls(Frozen):
+    """What one purpose asks of one model. `calls` is one a paper that is not known; `most_usd` is None while the price
+    is unknown; `usual_usd` is what such calls cost so far, None when there were none or their price is unknown."""
+
+    purpose: str
+    model: str
+    papers: int
+    known: int
+    calls: int
+    most_calls: int
+    most_tokens_in: int
+    most_tokens_out: int
+    most_usd: float | None
+    usual_usd: float | None
+    about: str = ""
+
+
+class Cap(Frozen):
+    """One cap of `[llm.budget]` and what is left of it."""
+
+    unit: str
+    span: str
+    cap: float
+    spent: float
+    left: float
+
+
+class Plan(Frozen):
+    """All that a run may ask. `most_calls` and `most_usd` are held down by the caps; `most_usd` is None while a price is unknown.
+
+    `notes` say what the figures rest on.
+    """
+
+    calls: tuple[PlannedCalls, ...]
+    caps: tuple[Cap, ...]
+    most_calls: int
+    most_tokens: int
+    most_usd: float | None
+    notes: tuple[str, ...] = ()
+
+
+class WorstCase(NamedTuple):
+    """The most one question takes."""
+
+    calls: int
+    sent: int
+    received: int
+
+
+def worst_case(question: Question[Any], *, most_tokens: int, max_attempts: int) -> WorstCase:
+    """The most that one question takes, without the ladder of dialects: those requests are refused and cost nothing.
+
+    In `LanguageModel._ask` a request may fail for a while (`max_attempts` times, three times as often for 429, which
+    is never charged), and besides be repaired once and cut once; the last one ends it. So `max_attempts` + 2 may be charged.
+    """
+    schema = question.schema
+    first = sum(tokens_at_most(text) for text in (question.messages.system, question.messages.user, schema.in_words, schema.text))
+    # the repair shows the reply (at most the tokens it had) and the complaint, with the schema once more
+    repaired = first + 2 * most_tokens + tokens_at_most(schema.in_words) + REPAIR_CHARACTERS // 2
+    charged = max_attempts + 2
+    return WorstCase(3 * max_attempts + 2, first + (charged - 1) * repaired, most_tokens + (charged - 1) * 2 * most_tokens)
+
+
+def plan_questions(
+    model: LanguageModel,
+    questions: Sequence[Question[Any]],
+    *,
+    purpose: str,
+    known: int = 0,
+    usual: float | None = None,
+    times: int = 1,
+    about: str = "",
+) -> PlannedCalls | None:
+    """What these questions take at most, each `times` times; None when there is nothing to say.
+
+    `known`: papers beside them whose answer the ledger has; `usual`: what one paper cost so far.
+    """
+    if not (questions or known):
+        return None
+    settings = model.settings
+    worst = [
+        worst_case(one, most_tokens=one.most_tokens or settings.max_output_tokens, max_attempts=settings.max_attempts) for one in questions
+    ]
+    asked = len(questions) * times
+    # a dialect is refused to all that are in flight at that moment
+    ladder = min(asked, settings.concurrency) * steps_down(model.dialect)
+    sent, received = (times * sum(getattr(one, part) for one in worst) for part in ("sent", "received"))
+    return PlannedCalls(
+        purpose=purpose, model=model.endpoint.model, papers=asked + known, known=known, calls=asked,
+        most_calls=times * sum(one.calls for one in worst) + ladder, most_tokens_in=sent, most_tokens_out=received,
+        most_usd=most_of(model.price, sent, received).usd, usual_usd=None if usual is None else usual * asked, about=about,
+    )  # fmt: skip
+
+
+def steps_down(dialect: Dialect) -> int:
+    """How often the server may still refuse the dialect."""
+    taken = ("json_schema", "json_object", "plain").index(dialect.reply_format)
+    taken += ("max_tokens", "max_completion_tokens", "none").index(dialect.limit_key) + (not dialect.temperature)
+    return LADDER - taken
+
+
+def planned(calls: Iterable[PlannedCalls | None], budget: LlmBudget, spent: tuple[Spent, Spent], notes: Iterable[str] = ()) -> Plan:
+    """The whole of what is planned, under the caps. `spent`: in this run and in this month so far."""
+    lines = tuple(one for one in calls if one is not None)
+    caps = tuple(_caps(budget, spent))
+    left = {unit: [cap.left for cap in caps if cap.unit == unit] for unit in ("calls", "tokens", "usd")}
+    costs = [one.most_usd for one in lines]
+    tokens = sum(one.most_tokens_in + one.most_tokens_out for one in lines)
+    return Plan(
+        calls=lines, caps=caps, notes=tuple(notes),
+        most_calls=int(min([sum(one.most_calls for one in lines), *left["calls"]])),
+        most_tokens=int(min([tokens, *left["tokens"]])),
+        most_usd=None if None in costs else min([sum(cost or 0.0 for cost in costs), *left["usd"]]),
+    )  # fmt: skip
+
+
+def _caps(budget: LlmBudget, spent: tuple[Spent, Spent]) -> Iterable[Cap]:
+    for unit in ("calls", "tokens", "usd"):
+        for span, before in zip(("run", "month"), spent, strict=True):
+            cap, used = getattr(budget, f"{unit}_per_{span}"), getattr(before, unit)
+            if cap is not None:
+                yield Cap(unit=unit, span=span, cap=cap, spent=used, left=max(0.0, cap - used))
+
+
+def usual_cost(price: Any, tokens: tuple[float, float, float] | None) -> float | None:
+    """What a call with these mean tokens (sent, cached, received) costs; None without either."""
+    return None if tokens is None else cost_of(price, *(round(figure) for figure in tokens))
