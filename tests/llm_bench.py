@@ -81,7 +81,7 @@ class Bench:
         """A run without what surrounds the steps of a command (lock, migrations, snapshot): half a second less each time."""
         workspace = self.open(base_url, **settings)
         warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path)
-        yield Run(workspace, warehouse, run_id=f"run-{next(RUNS)}", clock=Ticking(datetime.now(UTC)), progress=Silent())
+        yield Run(workspace, warehouse, run_id=f"run-{next(RUNS)}", clock=CLOCK, progress=Silent())
 
     def label(self, base_url: str, works: Sequence[int] | None = None, environ: Mapping[str, str] | None = None, **settings: str) -> Night:
         """The label step over everything due, or over the works of these numbers."""
@@ -97,6 +97,8 @@ class Bench:
 
 
 RUNS = itertools.count()
+CLOCK = Ticking(datetime.now(UTC))
+"""One for all runs: a later run is later."""
 
 
 def import_made(folder: Path) -> Bench:

@@ -25,6 +25,7 @@ from triage.imports import Handed, import_documents, read_file, restore_document
 from triage.labelling import LOCAL
 from triage.labelling.due import label
 from triage.labelling.planning import LONGEST_UNSEEN, plan_labels
+from triage.labelling.reprompting import Relabelling, reprompt
 from triage.ledger import drain, spent
 from triage.lists import publish_lists
 from triage.llm_plan import planned
@@ -38,6 +39,7 @@ from triage.seeds import workspace_taxonomy
 
 if TYPE_CHECKING:
     from triage.llm_plan import Plan
+    from triage.recordings import Recordings
     from triage.workspace import Workspace
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "import_files",
     "plan_calls",
     "publish",
+    "relabel",
     "run_all",
     "source_names",
     "work_ids",
@@ -113,6 +116,13 @@ def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
             gather_venues(run)
     for step in STEPS.values():
         step(run, None)
+
+
+def relabel(
+    run: Run, works: Sequence[str] | None, *, accept: bool, environ: Mapping[str, str] | None = None, recordings: Recordings | None = None
+) -> list[Relabelling]:
+    """What the present models and prompt change of the labels that older ones made; in force only with `accept`."""
+    return reprompt(run, works, workspace_taxonomy(run.workspace), accept=accept, environ=environ, recordings=recordings)
 
 
 def plan_calls(

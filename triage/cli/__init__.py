@@ -29,7 +29,7 @@ _COMMANDS = {
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
-    "label": ("triage.cli.steps", "Give works their efficiency types."),
+    "label": ("triage.cli.label", "Give works their efficiency types."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),

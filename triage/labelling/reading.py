@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["STEPS", "Reader", "open_reader", "read_batches"]
+__all__ = ["STEPS", "Reader", "Reading", "open_reader", "read_batches"]
 
 STEPS = ("label llm", "label llm second")
 """Names of the two readers' parts in reports, failures and `llm_waiting`."""
@@ -78,7 +78,7 @@ def read_batches(
         with run.warehouse.burst() as con:
             wanted = reader.candidates(con, works)
         due = [one for one in wanted if works is not None or not one.current]
-        yield from _Reading(run, reader, wanted).batches(due, named=works)
+        yield from Reading(run, reader, wanted).batches(due, named=works)
 
 
 def _configured(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str], recordings: Recordings | None, *, second: bool) -> Reader | None:
@@ -115,19 +115,22 @@ def _nobody_waits(run: Run, step: str) -> None:
         con.execute("DELETE FROM store.llm_waiting WHERE purpose = ?", [step])
 
 
-class _Reading:
-    """One pass of a model over what is due, with its counts."""
+class Reading:
+    """One pass of a model over what is due, with its counts. `pending`: the labels are kept without being in force."""
 
-    def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate]) -> None:
+    def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate], *, pending: bool = False) -> None:
         self._run = run
         self._reader = reader
         self._labeller = reader.labeller
+        self._pending = pending
+        self.answered: list[str] = []
+        """Works that have an answer now."""
         self._wanted = {one.paper.work_id: one for one in wanted}
         self._new: list[Read] = []
         self._unsaved: list[Call] = []
         self._calls: list[Call] = []
         self._counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
-        self._counts["older prompt"] = sum(map(reader.is_older, wanted))
+        self._counts["older prompt"] = 0 if pending else sum(map(reader.is_older, wanted))
         self._waiting: dict[str, str] = {}
         self._labelled = 0
         self._failed = 0
@@ -143,7 +146,8 @@ class _Reading:
                 yield self._save()
                 since = time.monotonic()
         last = self._save()
-        self._mark_waiting(named)
+        if not self._pending:
+            self._mark_waiting(named)
         # every request of this run is in the warehouse now
         put_away(self._run.workspace)
         self._run.add(self._report(len(due)))
@@ -181,6 +185,7 @@ class _Reading:
         self._run.progress.advance()
         if read.labels is not None:
             self._new.append(read)
+            self.answered.append(read.paper.work_id)
             self._labelled += 1
             self._counts["void"] += len(read.void)
             return
@@ -204,7 +209,7 @@ class _Reading:
             if labelled:
                 store_labels(
                     con, self._run, labeller.taxonomy, "llm", labelled,
-                    model=labeller.model.endpoint.model, prompt_hash=labeller.prompt.hash, second=self._reader.second,
+                    model=labeller.model.endpoint.model, prompt_hash=labeller.prompt.hash, second=self._reader.second, pending=self._pending,
                 )  # fmt: skip
             labeller.model.remember(con)
         self._new, self._unsaved = [], []

@@ -57,8 +57,17 @@ def store_labels(
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
     # a work labelled twice in one run (two commands in a script share no run) keeps the later answer
-    con.execute("DELETE FROM store.label WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
-    con.execute("DELETE FROM store.labelling WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
+    replaced = "SELECT labelling_id FROM new_labelling"
+    if pending:
+        # nobody has agreed to the earlier ones of this prompt and model
+        replaced += (
+            " UNION SELECT l.labelling_id FROM store.labelling l JOIN new_labelling n USING (work_id)"
+            " WHERE l.pending AND l.producer = $producer AND l.model = $model AND l.prompt_hash = $prompt AND l.second = $second"
+        )
+    values = {"producer": producer, "model": model, "prompt": prompt_hash, "second": second} if pending else {}
+    con.execute(f"CREATE OR REPLACE TEMP TABLE replaced_labelling AS {replaced}", values)
+    for table in ("label", "labelling"):
+        con.execute(f"DELETE FROM store.{table} WHERE labelling_id IN (SELECT labelling_id FROM replaced_labelling)")
     con.execute(
         "INSERT INTO store.labelling (labelling_id, work_id, producer, model, prompt_hash, taxonomy_version, basis, display, run_id, made_at, second, pending)"
         " SELECT labelling_id, work_id, ?, ?, ?, ?, basis, display, ?, ?, ?, ? FROM new_labelling",
