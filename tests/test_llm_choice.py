@@ -103,16 +103,13 @@ def test_disagreements_of_rules_models_and_people_are_a_view(bench: Bench, serve
     assert {row[1:4] for row in rows if row[0] == works[8]} == {("Made paper number 8 on vision-language models", "AAAI", 2023)}
 
 
-SECOND = {"SECOND__MODEL": "strong"}
-
-
 def test_a_second_model_reads_only_what_is_in_disagreement_and_its_word_stands(bench: Bench, server: ScriptedLlm) -> None:
     weak: Behaviour = lambda asked: (pruning if asked.work_id == bench.works[8] else good)(asked)  # noqa: E731 - one line reads best
     server.default = by_model(
         made=weak,
         strong=replying(labels=[{"label": "compression/quantization", "confidence": 0.9, "quote": "learn by knowledge distillation"}]),
     )
-    night = bench.label(server.base_url, [7, 8, 9], **SECOND)
+    night = bench.label(server.base_url, [7, 8, 9], SECOND__MODEL="strong")
     assert [(asked.body["model"], asked.work_id) for asked in server.asked if asked.body["model"] == "strong"] == [
         ("strong", bench.works[8])
     ]
@@ -124,23 +121,23 @@ def test_a_second_model_reads_only_what_is_in_disagreement_and_its_word_stands(b
     assert ("llm", "strong", "llm", "made", ["token-reduction/pruning"]) in pairs, "the first one's word stays readable"
     assert night.status == "complete"
     server.forget()
-    bench.label(server.base_url, **SECOND)
+    bench.label(server.base_url, SECOND__MODEL="strong")
     assert not [asked for asked in server.asked if asked.work_id in {bench.works[n] for n in (7, 8, 9)}]
 
 
 def test_a_second_model_that_cannot_be_asked_leaves_the_first_ones_labels(bench: Bench, server: ScriptedLlm) -> None:
     server.default = by_model(made=pruning, strong=failing(401, "no key"))
-    night = bench.label(server.base_url, [7, 8], **SECOND)
+    night = bench.label(server.base_url, [7, 8], SECOND__MODEL="strong")
     assert [(failure.step, failure.kind) for failure in night.failures] == [("label llm second", "authentication")]
     assert bench.ask("SELECT DISTINCT labels FROM works WHERE labelled_by = 'llm'") == [(["token-reduction/pruning"],)]
     assert [row[0] for row in bench.ask("SELECT purpose FROM llm_waiting")] == ["label llm second"] * 2
-    night = bench.label(server.base_url, [7], **SECOND, SECOND__KEY_ENV="NO_SUCH_KEY")
+    night = bench.label(server.base_url, [7], SECOND__MODEL="strong", SECOND__KEY_ENV="NO_SUCH_KEY")
     assert [(failure.step, failure.kind) for failure in night.failures] == [("label llm second", "settings")]
 
 
 def test_caps_count_both_models_together(bench: Bench, server: ScriptedLlm) -> None:
     server.default = pruning
-    bench.label(server.base_url, [6, 7, 8], **SECOND, BUDGET__CALLS_PER_RUN="4")
+    bench.label(server.base_url, [6, 7, 8], SECOND__MODEL="strong", BUDGET__CALLS_PER_RUN="4")
     assert [asked.body["model"] for asked in server.asked] == ["made"] * 3 + ["strong"]
 
 
@@ -304,3 +301,43 @@ def test_one_producer_only(bench: Bench, server: ScriptedLlm, producers: tuple[s
 def test_what_cannot_be_meant_is_refused(imported: Bench, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(["label", *arguments, "--workspace", str(imported.root)]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+# --- scored without a call
+
+
+def test_recorded_answers_are_scored_without_a_call(
+    closed: Bench, server: ScriptedLlm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {"TRIAGE_LLM__MODEL": "made", "TRIAGE_LLM__BASE_URL": server.base_url}
+    works = [option for number in (3, 6, 7) for option in ("--work", closed.works[number])]
+
+    def scored(producer: str, *options: str) -> Any:
+        capsys.readouterr()
+        assert run_command_line(["eval", "labels", *options, "--producer", producer, "--json", "--workspace", str(closed.root)]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        assert run_command_line(["label", *works, "--workspace", str(closed.root)]) == 0
+        own_prompt(closed, "Be careful.")
+        server.default = replying(
+            labels=[{"label": "token-reduction/merging", "confidence": 0.9, "quote": "learn by knowledge distillation"}]
+        )
+        assert run_command_line(["label", "--reprompt", *works, "--workspace", str(closed.root)]) == 0
+    said = "3 of 3 papers would change their labels, 0 keep them"
+    assert said in capsys.readouterr().out, "paper 3 has a person's Type, but was named"
+    hashes = [row[0] for row in closed.ask("SELECT prompt_hash FROM llm_calls GROUP BY prompt_hash ORDER BY min(made_at)")]
+    server.forget()
+    # paper 3: the person says merging; the first prompt said distillation, the second merging
+    assert [scored(f"llm:made@{one[:6]}")["exact"] for one in hashes] == [0.0, 1.0]
+    titles = [f"Made paper number {number} on vision-language models" for number in (6, 7, 8)]
+    papers = [json.dumps({"title": title, "abstract": "x", "labels": ["compression/distillation"]}) for title in titles]
+    (tmp_path / "typed.jsonl").write_text("\n".join(papers))
+    report = scored(f"llm:made@{hashes[0]}", str(tmp_path / "typed.jsonl"))
+    assert (report["n"], report["exact"], report["not_labelled"]) == (2, 1.0, 1)
+    assert scored("lexical", str(tmp_path / "typed.jsonl"))["n"] == 3
+    assert server.asked == []
+    assert run_command_line(["eval", "labels", "--producer", "llm:nobody", "--workspace", str(closed.root)]) == 2
+    assert f"llm:made@{hashes[0]}" in capsys.readouterr().err

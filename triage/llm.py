@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from triage.errors import ModelError, SettingsError
 from triage.ledger import OK, Call, CallKey, Journal, Past, journal_path, known_calls, spent
 from triage.llm_limits import Budget, Charge, Gate, Pace
-from triage.llm_prices import Most, Spent, most_of, tokens_at_most
+from triage.llm_prices import Most, Spent, most_of, tokens_at_most, with_share
 from triage.llm_wire import (
     REDUCED,
     TRANSIENT,
@@ -204,6 +204,7 @@ class LanguageModel:
         self._now: Callable[[], datetime] = run.now
         self._journal_path = journal_path(run.workspace)
         self.price = self.settings.prices.get(endpoint.model)
+        self.batch_price = with_share(self.price, self.settings.batch_price)
         self.budget = Budget(self.settings.budget, self.price, run=spent_before[0], month=spent_before[1], now=run.now)
         self.stopped: ModelError | None = None
         """Why the rest was not asked: the server does not let us, or a cap is reached."""
@@ -346,6 +347,32 @@ class LanguageModel:
             failed = failed or error
         return Answer(question, error=failed)
 
+    def most_of_batched(self, question: Question[Value]) -> Most:
+        """The most a question takes in a batch: one request, neither repaired nor asked again."""
+        talk = _Talk(question, question.most_tokens or self.settings.max_output_tokens)
+        return most_of(self.batch_price, talk.tokens_at_most, talk.most_tokens)
+
+    def judge_batched(self, question: Question[Any] | None, status: int, raw: str) -> tuple[Exchange, str | None]:
+        """What an answer of a batch comes to: an exchange with its kind, and a remark for the ledger.
+
+        Without a question (it is another one by now) the answer is only read.
+        """
+        if status != 200:
+            lower = lowered(self.dialect, status, raw)
+            if lower is not None:
+                _dialects[self._place] = lower
+            return Exchange(REDUCED if lower else "bad request", f"HTTP {status} in a batch", raw=raw, status=status), None
+        came = read_envelope(raw)
+        if came.kind in _REPLIED:
+            _dialects.setdefault(self._place, self.dialect)
+        if came.kind != OK or question is None:
+            return came, None
+        try:
+            _, remark = question.accept(parse_reply(came.content or "", question.schema.model))
+        except ModelError as error:
+            return _renamed(came, error.kind, error.message, error.hint), None
+        return came, remark
+
     async def _reserve(self, most: Most) -> bool:
         """Room in the budget for the next request, waited for while only requests in flight stand in the way."""
         while not (reserved := self.budget.reserve(most)) and not self.budget.reached and self._asking():
@@ -456,7 +483,7 @@ class _Talk(Generic[Value]):
     def __init__(self, question: Question[Value], most_tokens: int) -> None:
         self.question = question
         self.most_tokens = most_tokens
-        self.messages = [{"role": "system", "content": question.messages.system}, {"role": "user", "content": question.messages.user}]
+        self.messages = question.messages.as_sent
         self.calls: list[Call] = []
         self.value: Value | None = None
         self.repaired = False

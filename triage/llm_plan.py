@@ -98,6 +98,7 @@ def plan_questions(
     usual: float | None = None,
     times: int = 1,
     about: str = "",
+    batch: bool = False,
 ) -> PlannedCalls | None:
     """What these questions take at most, each `times` times; None when there is nothing to say.
 
@@ -106,6 +107,14 @@ def plan_questions(
     if not (questions or known):
         return None
     settings = model.settings
+    if batch:
+        most = [model.most_of_batched(one) for one in questions]
+        sent, received = sum(one.sent for one in most), sum(one.received for one in most)
+        return PlannedCalls(
+            purpose=purpose, model=model.endpoint.model, papers=len(questions) + known, known=known, calls=len(questions),
+            most_calls=len(questions), most_tokens_in=sent, most_tokens_out=received, most_usd=most_of(model.batch_price, sent, received).usd,
+            usual_usd=None if usual is None else usual * settings.batch_price * len(questions), about="in a batch",
+        )  # fmt: skip
     worst = [
         worst_case(one, most_tokens=one.most_tokens or settings.max_output_tokens, max_attempts=settings.max_attempts) for one in questions
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from triage.settings import LlmPrice
 
-__all__ = ["Most", "Spent", "cost_of", "most_of", "tokens_at_most"]
+__all__ = ["Most", "Spent", "cost_of", "most_of", "tokens_at_most", "with_share"]
 
 CHARACTERS_A_TOKEN = 2
 """ASCII characters a token, at the least over a whole request: English prose has four to five, code and LaTeX some three."""
@@ -44,7 +44,7 @@ def tokens_at_most(text: str) -> int:
     characters, size = len(text), len(text.encode("utf-8", "replace"))
     if characters == size:
         return -(-characters // CHARACTERS_A_TOKEN)
-    plain = sum(letter < "\x80" for letter in text)
+    plain = len(text.encode("ascii", "ignore"))
     return -(-plain // CHARACTERS_A_TOKEN) + size - plain
 
 
@@ -60,3 +60,11 @@ def cost_of(price: LlmPrice | None, sent: int, cached: int, received: int) -> fl
 def most_of(price: LlmPrice | None, sent: int, received: int) -> Most:
     """A request of at most these tokens, none of them read from a cache."""
     return Most(sent, received, cost_of(price, sent, 0, received))
+
+
+def with_share(price: LlmPrice | None, share: float) -> LlmPrice | None:
+    """A price that is only a share of it, as in a batch; None without a price."""
+    if price is None:
+        return None
+    parts = {name: value * share for name, value in price.model_dump().items() if value is not None}
+    return price.model_copy(update=parts)

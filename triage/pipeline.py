@@ -131,10 +131,11 @@ def plan_calls(
     names: Sequence[str] = (),
     night: bool = False,
     reprompt: bool = False,
+    batch: bool = False,
     clock: Clock = system_clock,
     environ: Mapping[str, str],
 ) -> Plan:
-    """What the models may be asked at most by `triage label` (of the named works), or by a whole `night`.
+    """What the models may be asked at most by `triage label` (of the named works, in a `batch`), or by a whole `night`.
 
     Worked out on a copy of the warehouse: nothing is asked, and nothing is written in the workspace. Papers a night
     has yet to gather count as `screening.max_proposals` long ones.
@@ -149,7 +150,7 @@ def plan_calls(
             unseen = run.settings.screening.max_proposals if source_names(run) or run.settings.venues.gather else 0
         works = work_ids(run, names)
         label(run, works, producers=LOCAL)
-        lines = plan_labels(run, works, workspace_taxonomy(workspace), environ=environ, unseen=unseen, reprompt=reprompt)
+        lines = plan_labels(run, works, workspace_taxonomy(workspace), environ=environ, unseen=unseen, reprompt=reprompt, batch=batch)
         if not lines:
             notes.append("no model is configured, or none is allowed: nothing is asked")
         elif unseen:

@@ -63,6 +63,11 @@ class Messages(Frozen):
     user: str
 
     @property
+    def as_sent(self) -> list[dict[str, str]]:
+        """The messages of a chat, in order."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(f"{self.system}\x1f{self.user}".encode("utf-8", "replace")).hexdigest()
 

@@ -32,6 +32,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
 @click.option("--yes", "accept", is_flag=True, help="With --reprompt: the new labels come into force.")
 @click.option("--record", type=_folder, metavar="DIR", help="Keep the model's answers in DIR, one file a request.")
 @click.option("--replay", type=_folder, metavar="DIR", help="Answer from DIR instead of asking the model; no network is used.")
+@click.option("--batch", is_flag=True, help="Send the questions in batches, at a lower price; a later run collects the answers.")
 @workspace_option
 @json_option
 def label_command(
@@ -42,6 +43,7 @@ def label_command(
     accept: bool,
     record: Path | None,
     replay: Path | None,
+    batch: bool,
     folder: Path | None,
     as_json: bool,
 ) -> int:
@@ -56,27 +58,29 @@ def label_command(
         raise UsageError("--yes accepts what --reprompt shows", hint="triage label --reprompt first")
     if record and replay:
         raise UsageError("--record and --replay exclude each other", hint="record with a model, then replay without")
+    if batch and (record or replay or reprompt):
+        raise UsageError("--batch goes with none of --record, --replay and --reprompt", hint="leave one out")
     workspace = open_workspace(folder)
     if plan:
         if "llm" not in (producers or ("llm",)):
             raise UsageError("rules cost nothing: there is nothing to plan", hint="leave --producer out, or name llm")
-        return print_plan(workspace, works=works, reprompt=reprompt, as_json=as_json)
-    if record or "llm" in producers:
+        return print_plan(workspace, works=works, reprompt=reprompt, batch=batch, as_json=as_json)
+    if record or batch or "llm" in producers:
         _need_model(workspace, replayed=bool(replay))
     recordings = _recordings(record, replay)
     if reprompt:
         return _reprompt(workspace, works, recordings, accept=accept, as_json=as_json)
-    return _label(workspace, works, producers, recordings, as_json=as_json)
+    return _label(workspace, works, producers, recordings, batch=batch, as_json=as_json)
 
 
 def _label(
-    workspace: Workspace, works: tuple[str, ...], producers: tuple[str, ...], recordings: Recordings | None, *, as_json: bool
+    workspace: Workspace, works: tuple[str, ...], producers: tuple[str, ...], recordings: Recordings | None, *, batch: bool, as_json: bool
 ) -> int:
     from triage import pipeline
     from triage.labelling.due import label
 
     with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "label", progress=progress) as run:
-        label(run, pipeline.work_ids(run, works), producers=producers or None, recordings=recordings)
+        label(run, pipeline.work_ids(run, works), producers=producers or None, recordings=recordings, batch=batch)
     return print_report(run, as_json=as_json)
 
 
@@ -121,12 +125,18 @@ def _print_changes(changes: list[Relabelling], answered: int, *, accept: bool) -
 
 
 def print_plan(
-    workspace: Workspace, *, works: tuple[str, ...] = (), night: bool = False, reprompt: bool = False, as_json: bool = False
+    workspace: Workspace,
+    *,
+    works: tuple[str, ...] = (),
+    night: bool = False,
+    reprompt: bool = False,
+    batch: bool = False,
+    as_json: bool = False,
 ) -> int:
     """What the models may be asked at most, by purpose and model, and the caps it stays under."""
     from triage import pipeline
 
-    plan = pipeline.plan_calls(workspace, names=works, night=night, reprompt=reprompt, environ=os.environ)
+    plan = pipeline.plan_calls(workspace, names=works, night=night, reprompt=reprompt, batch=batch, environ=os.environ)
     if as_json:
         print_json(plan.model_dump(mode="json"))
         return 0

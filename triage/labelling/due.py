@@ -34,15 +34,16 @@ def label(
     producers: Collection[str] | None = None,
     environ: Mapping[str, str] | None = None,
     recordings: Recordings | None = None,
+    batch: bool = False,
 ) -> StepReport:
     """Label what is due, or the named works. `new` were labelled now, `known` had not changed.
 
     Returns the first report, which is the rules'; a model's is a report of its own, `label llm`. `producers` leaves
     out those it does not name, `environ` holds the model's key (else the process's own environment), `recordings`
-    keep or stand in for the model's answers.
+    keep or stand in for the model's answers, `batch` sends what is left to ask in batches.
     """
     before = len(run.reports)
-    for _ in label_batches(run, works, producers=producers, environ=environ, recordings=recordings):
+    for _ in label_batches(run, works, producers=producers, environ=environ, recordings=recordings, batch=batch):
         pass
     return run.reports[before] if len(run.reports) > before else StepReport(step="label")
 
@@ -54,6 +55,7 @@ def label_batches(
     producers: Collection[str] | None = None,
     environ: Mapping[str, str] | None = None,
     recordings: Recordings | None = None,
+    batch: bool = False,
 ) -> Iterator[int]:
     """The same as `label`, one batch a step: each labels the next works, keeps them and gives how many they were.
 
@@ -63,7 +65,7 @@ def label_batches(
     if producers is None or "lexical" in producers:
         yield run.add(_label_by_rules(run, works, taxonomy)).new
     if producers is None or "llm" in producers:
-        yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings)
+        yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings, batch=batch)
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:

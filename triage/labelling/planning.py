@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from triage.labelling import Paper
+from triage.labelling.batching import in_batches
 from triage.labelling.reading import Reader, open_reader
 from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
 
@@ -24,11 +25,18 @@ three venues the longest had 2,465."""
 
 
 def plan_labels(
-    run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, *, environ: Mapping[str, str], unseen: int = 0, reprompt: bool = False
+    run: Run,
+    works: Sequence[str] | None,
+    taxonomy: Taxonomy,
+    *,
+    environ: Mapping[str, str],
+    unseen: int = 0,
+    reprompt: bool = False,
+    batch: bool = False,
 ) -> list[PlannedCalls | None]:
     """One entry a model: what is due now, and `unseen` papers that are not gathered yet. Empty when no model is configured.
 
-    `reprompt`: what `triage label --reprompt` asks instead. Raises SettingsError when a model's settings or prompt are wrong.
+    `reprompt`: what `triage label --reprompt` asks instead; `batch`: in batches, without repairs and at their price. Raises SettingsError when a model's settings or prompt are wrong.
     """
     lines: list[PlannedCalls | None] = []
     due_before: list[Candidate] = []
@@ -36,15 +44,16 @@ def plan_labels(
         reader = open_reader(run, taxonomy, environ, second=second)
         if reader is None:
             continue
+        waiting = in_batches(run, reader)
         with run.warehouse.burst() as con:
-            wanted = reader.candidates(con, works)
+            wanted = [one for one in reader.candidates(con, works) if one.paper.work_id not in waiting]
             if reprompt:
                 due = [one for one in wanted if reader.is_older(one)]
             else:
                 due = [one for one in wanted if works is not None or not one.current]
                 # whatever the first model reads now may end in the disagreement that is the second one's part
                 due += [one for one in due_before if one.paper.work_id not in {x.paper.work_id for x in due}]
-            lines.append(_line(con, reader, [one.paper for one in due], give_up=works is None and not reprompt))
+            lines.append(_line(con, reader, [one.paper for one in due], give_up=works is None and not reprompt, batch=batch))
             if unseen and not reprompt:
                 usual = _usual(con, reader)
                 question = reader.labeller.question(Paper("w" * 13, "", "x" * LONGEST_UNSEEN))
@@ -55,7 +64,7 @@ def plan_labels(
     return lines
 
 
-def _line(con: duckdb.DuckDBPyConnection, reader: Reader, papers: Sequence[Paper], *, give_up: bool) -> PlannedCalls | None:
+def _line(con: duckdb.DuckDBPyConnection, reader: Reader, papers: Sequence[Paper], *, give_up: bool, batch: bool) -> PlannedCalls | None:
     model = reader.labeller.model
     questions = [reader.labeller.question(paper) for paper in papers]
     past = model.look_up(con, questions)
@@ -65,7 +74,7 @@ def _line(con: duckdb.DuckDBPyConnection, reader: Reader, papers: Sequence[Paper
         if past[one.work_id][0] is None and not (give_up and past[one.work_id][1] >= model.settings.nights)
     ]  # fmt: skip
     known = sum(answer is not None for answer, _ in past.values())
-    return plan_questions(model, ask, purpose="label", known=known, usual=_usual(con, reader))
+    return plan_questions(model, ask, purpose="label", known=known, usual=_usual(con, reader), batch=batch)
 
 
 def _usual(con: duckdb.DuckDBPyConnection, reader: Reader) -> float | None:

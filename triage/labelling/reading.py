@@ -13,6 +13,7 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage.errors import SettingsError, UsageError
+from triage.labelling.batching import collect, in_batches, submit
 from triage.labelling.choosing import Candidate, for_first, for_second
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
@@ -62,12 +63,14 @@ def read_batches(
     *,
     environ: Mapping[str, str] | None = None,
     recordings: Recordings | None = None,
+    batch: bool = False,
 ) -> Iterator[int]:
     """Label by the configured models what is worth a call and due, or the named works; nothing when none is configured.
 
     Each step labels a batch and keeps it, and gives how many works it was; the last one of each model adds its
     report. There `new` were labelled now (by a call or from the ledger), `known` had not changed, `refused` wait for
     a later run or were given up, `failed` could not be read; the rules' labels stand for all but `new` and `known`.
+    Open batches are collected first. With `batch` what is left goes into new ones instead of being asked at once.
     """
     drain(run)
     for second in (False, True):
@@ -77,8 +80,10 @@ def read_batches(
             continue
         with run.warehouse.burst() as con:
             wanted = reader.candidates(con, works)
+        # what has come back is in the ledger then, and answers from there
+        said = [] if recordings is not None and recordings.replay else collect(run, reader, wanted)
         due = [one for one in wanted if works is not None or not one.current]
-        yield from Reading(run, reader, wanted).batches(due, named=works)
+        yield from Reading(run, reader, wanted, said=said).batches(due, named=works, batch=batch)
 
 
 def _configured(run: Run, taxonomy: Taxonomy, environ: Mapping[str, str], recordings: Recordings | None, *, second: bool) -> Reader | None:
@@ -116,9 +121,9 @@ def _nobody_waits(run: Run, step: str) -> None:
 
 
 class Reading:
-    """One pass of a model over what is due, with its counts. `pending`: the labels are kept without being in force."""
+    """One pass of a model over what is due, with its counts. `pending`: the labels are kept without being in force. `said`: lines for the report."""
 
-    def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate], *, pending: bool = False) -> None:
+    def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate], *, pending: bool = False, said: Sequence[str] = ()) -> None:
         self._run = run
         self._reader = reader
         self._labeller = reader.labeller
@@ -134,11 +139,17 @@ class Reading:
         self._waiting: dict[str, str] = {}
         self._labelled = 0
         self._failed = 0
+        self._lines = list(said)
 
-    def batches(self, due: Sequence[Candidate], *, named: Sequence[str] | None) -> Iterator[int]:
-        """Answer from the ledger what it knows, ask about the rest. What failed too often is asked again only if `named`."""
+    def batches(self, due: Sequence[Candidate], *, named: Sequence[str] | None, batch: bool = False) -> Iterator[int]:
+        """Answer from the ledger what it knows, ask about the rest. What failed too often is asked again only if `named`.
+
+        With `batch` the rest is sent in batches, and waits there.
+        """
         self._run.progress.step(self._reader.step, len(due))
-        ask = self._look_up([one.paper for one in due], give_up=named is None)
+        ask = self._without_batched(self._look_up([one.paper for one in due], give_up=named is None))
+        if batch and ask:
+            ask = self._send(ask)
         since = time.monotonic()
         for read in self._labeller.read(ask):
             self._take(read)
@@ -178,6 +189,28 @@ class Reading:
             else:
                 ask.append(paper)
         return ask
+
+    def _without_batched(self, papers: Sequence[Paper]) -> list[Paper]:
+        """Those whose question does not wait in a batch already."""
+        waiting = in_batches(self._run, self._reader) if papers else {}
+        for paper in papers:
+            if batch_id := waiting.get(paper.work_id):
+                self._waiting[paper.work_id] = f"in batch {batch_id}"
+                self._counts["waiting"] += 1
+        return [paper for paper in papers if paper.work_id not in waiting]
+
+    def _send(self, papers: Sequence[Paper]) -> list[Paper]:
+        """Send papers in batches; none of them is asked about at once."""
+        sent, why = submit(self._run, self._reader, papers)
+        self._lines.append(f"{sent} papers sent in a batch; a later run collects the answers")
+        for paper in papers[:sent]:
+            self._waiting[paper.work_id] = "in a batch"
+        for paper in papers[sent:]:
+            self._waiting[paper.work_id] = why[:500]
+        if why:
+            self._lines.append(f"{len(papers) - sent} papers wait: {why}")
+        self._counts["waiting"] += len(papers)
+        return []
 
     def _take(self, read: Read) -> None:
         self._unsaved += read.answer.calls
@@ -233,6 +266,7 @@ class Reading:
         """Lines for the person: what it cost, and why something waits."""
         model = self._labeller.model
         lines = [f"{model.endpoint.model}: {_spent(self._calls)}"] if self._calls else []
+        lines += self._lines
         if model.stopped is not None:
             lines.append(f"{self._counts['waiting']} papers wait for the model: {model.stopped.message}")
         if older := self._counts["older prompt"]:
