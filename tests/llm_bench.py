@@ -83,10 +83,18 @@ class Bench:
         warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path)
         yield Run(workspace, warehouse, run_id=f"run-{next(RUNS)}", clock=CLOCK, progress=Silent())
 
-    def label(self, base_url: str, works: Sequence[int] | None = None, environ: Mapping[str, str] | None = None, **settings: str) -> Night:
+    def label(
+        self,
+        base_url: str,
+        works: Sequence[int] | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        batch: bool = False,
+        **settings: str,
+    ) -> Night:
         """The label step over everything due, or over the works of these numbers."""
         with self.run(base_url, **settings) as run:
-            label(run, None if works is None else [self.works[number] for number in works], environ=environ or {})
+            label(run, None if works is None else [self.works[number] for number in works], environ=environ or {}, batch=batch)
         reports = {report.step: report for report in run.reports}
         return Night(run.id, reports.get("label llm"), run.failures, run.status)
 

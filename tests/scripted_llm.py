@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from tests.scripted_batches import Batches
+
 Behaviour = Callable[["Asked"], "Wire"]
 
 
@@ -155,6 +157,7 @@ class ScriptedLlm:
 
     def __init__(self, default: Behaviour = good, *, port: int = 0) -> None:
         self.default = default
+        self.batches = Batches(lambda body: _plainly(self.answer(Asked("batch", {}, body))))
         self.asked: list[Asked] = []
         self.most_at_once = 0
         self._at_once = 0
@@ -174,6 +177,13 @@ class ScriptedLlm:
     def forget(self) -> None:
         self.asked.clear()
         self.most_at_once = 0
+
+    def about_batches(self, method: str, path: str, body: bytes) -> Wire | None:
+        with self._lock:
+            reply = self.batches.handle(method, path, body)
+        if reply is None:
+            return None
+        return Wire(reply.body, status=reply.status, drop="before" if reply.status == 0 else "middle" if reply.status < 0 else "")
 
     def answer(self, asked: Asked) -> Wire:
         with self._lock:
@@ -199,6 +209,10 @@ class ScriptedLlm:
         self._server.server_close()
 
 
+def _plainly(wire: Wire) -> tuple[int, bytes]:
+    return wire.status, wire.body
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -212,14 +226,20 @@ def _server(scripted: ScriptedLlm, port: int) -> _Server:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self) -> None:
+            self._send(scripted.about_batches("GET", self.path, b"") or Wire(b"{}", status=404))
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            wire = scripted.answer(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            wire = scripted.about_batches("POST", self.path, content)
+            self._send(wire or scripted.answer(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(content))))
+
+        def _send(self, wire: Wire) -> None:
             if wire.drop == "before":
                 self._hang_up()
                 return
             head = {"Content-Type": "application/json", "Content-Length": str(len(wire.body)), **wire.headers}
-            lines = [f"HTTP/1.1 {wire.status} Scripted", *(f"{name}: {value}" for name, value in head.items()), "", ""]
+            lines = [f"HTTP/1.1 {max(wire.status, 200)} Scripted", *(f"{name}: {value}" for name, value in head.items()), "", ""]
             self.wfile.write("\r\n".join(lines).encode())
             if wire.drop == "middle":
                 self.wfile.write(wire.body[: len(wire.body) // 2])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from triage.llm import Endpoint
 
-__all__ = ["LARGEST_BATCH", "BatchDesk", "BatchResult", "BatchState"]
+__all__ = ["LARGEST_BATCH", "UNCERTAIN", "BatchDesk", "BatchResult", "BatchState", "chunks"]
 
 LARGEST_BATCH = 2000
 """Requests in one batch: a file of some 20 MB, well below what servers take (50,000 and 200 MB at OpenAI)."""
@@ -32,6 +32,8 @@ LARGEST_RESULT = 200_000_000
 MARK = "triage_intent"
 """Key of the batch's metadata that holds our id for it."""
 _MOST_LISTED = 2000
+UNCERTAIN = frozenset({"connection", "timeout", "server error"})
+"""Failures after which a batch may have arrived all the same; any other is the server's no."""
 _OPEN = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
 
 Value = TypeVar("Value")
@@ -88,7 +90,12 @@ class BatchDesk:
                     break
             return None
 
-        return self._ask(look)
+        try:
+            return self._ask(look)
+        except ModelError as error:
+            if error.kind == "unknown model":  # HTTP 404: a server without batches
+                return None
+            raise
 
     def look(self, batch_id: str) -> BatchState | None:
         """How a batch is; None when the server does not know it."""
@@ -109,6 +116,7 @@ class BatchDesk:
                     yield result
 
     def _ask(self, request: Callable[[openai.OpenAI], Value]) -> Value:
+        import httpx2
         import openai
 
         def clean(text: str) -> str:
@@ -121,7 +129,7 @@ class BatchDesk:
             raise ModelError(came.message or came.kind, kind=came.kind, hint=came.hint) from None
         except openai.APITimeoutError:
             raise ModelError("no answer about the batch in time", kind="timeout", hint="the next run asks again") from None
-        except openai.APIConnectionError as error:
+        except (openai.APIConnectionError, httpx2.HTTPError) as error:  # the second while a file is read
             reason = clean(clean_line(str(error.__cause__ or error)))[:300]
             raise ModelError(f"the connection failed: {reason}", kind="connection", hint="the next run asks again") from None
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:

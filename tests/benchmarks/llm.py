@@ -103,7 +103,7 @@ def kill_once(root: Path, works: int, after: float) -> dict[str, Any]:
     with scripted_server() as (base_url, counted):
         process = subprocess.Popen([sys.executable, "-c", LABEL, str(root)], env=os.environ | settings(base_url))
         journal = root / ".triage" / "llm-journal.jsonl"
-        while process.poll() is None and not journal.exists():
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size):
             time.sleep(0.005)
         time.sleep(after)
         process.send_signal(signal.SIGKILL)

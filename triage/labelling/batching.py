@@ -172,7 +172,7 @@ def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]
 
     Each batch is in the warehouse before it leaves the machine.
     """
-    from triage.llm_batch import LARGEST_BATCH, chunks
+    from triage.llm_batch import LARGEST_BATCH, UNCERTAIN, chunks
     from triage.llm_wire import request_body
 
     model, sent, why = reader.labeller.model, 0, ""
@@ -201,7 +201,9 @@ def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]
             try:
                 batch_id = desk.submit(intent, bodies)
             except ModelError as error:
-                # it may have arrived: the next run looks for it by its mark
+                if error.kind not in UNCERTAIN:
+                    _mark(run, intent, "gone", message=error.message)
+                # else it may have arrived: the next run looks for it by its mark
                 run.fail(reader.step, intent, error.kind, f"batch {intent} of {len(part)} papers: {error.message}", error.hint)
                 return sent, f"{error.kind}: {error.message}"
             _mark(run, intent, "submitted", batch_id=batch_id)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from triage.labelling import Paper
-from triage.labelling.batching import in_batches
 from triage.labelling.reading import Reader, open_reader
 from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
 
@@ -36,7 +35,8 @@ def plan_labels(
 ) -> list[PlannedCalls | None]:
     """One entry a model: what is due now, and `unseen` papers that are not gathered yet. Empty when no model is configured.
 
-    `reprompt`: what `triage label --reprompt` asks instead; `batch`: in batches, without repairs and at their price. Raises SettingsError when a model's settings or prompt are wrong.
+    `reprompt`: what `triage label --reprompt` asks instead; `batch`: in batches, without repairs and at their price.
+    Raises SettingsError when a model's settings or prompt are wrong.
     """
     lines: list[PlannedCalls | None] = []
     due_before: list[Candidate] = []
@@ -44,9 +44,9 @@ def plan_labels(
         reader = open_reader(run, taxonomy, environ, second=second)
         if reader is None:
             continue
-        waiting = in_batches(run, reader)
         with run.warehouse.burst() as con:
-            wanted = [one for one in reader.candidates(con, works) if one.paper.work_id not in waiting]
+            # what waits in a batch may come back without an answer that can be used
+            wanted = reader.candidates(con, works)
             if reprompt:
                 due = [one for one in wanted if reader.is_older(one)]
             else:
