@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract, copied, import_made
+from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract, copied
 from tests.scripted_llm import (
     Asked,
     ScriptedLlm,
@@ -45,11 +45,6 @@ from triage.llm_limits import Gate
 from triage.llm_wire import Schema
 from triage.seeds import workspace_taxonomy
 from triage.settings import load_settings
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture

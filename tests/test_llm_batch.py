@@ -11,16 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.llm_bench import SETTINGS, Bench, copied, import_made
+from tests.llm_bench import SETTINGS, Bench, copied
 from tests.scripted_llm import ScriptedLlm, replying, saying
 from triage.cli import run_command_line
 
 NUMBERS = [6, 7, 8, 9]
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture

@@ -11,18 +11,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, Night, copied, import_made
+from tests.llm_bench import PAPERS, Bench, Night, copied
 from tests.scripted_llm import Asked, Behaviour, ScriptedLlm, Wire, failing, good, reply_about, replying, saying
 from triage import pipeline
 from triage.cli import run_command_line
 from triage.labelling.reprompting import Relabelling
 from triage.warehouse import stage
 from triage.workspace import packaged
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, Night, copied, import_made
+from tests.llm_bench import PAPERS, Bench, Night, copied
 from tests.scripted_llm import (
     Asked,
     Behaviour,
@@ -28,11 +28,6 @@ from tests.scripted_llm import (
     slow,
     trickling,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 def labelled(*names: str, quote: str = "learn by knowledge distillation") -> Behaviour:

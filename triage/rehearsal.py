@@ -30,6 +30,8 @@ def rehearse(workspace: Workspace, command: str, *, clock: Clock = system_clock)
 
     Raises WarehouseError when there is no warehouse yet, BusyError while another process is writing it.
     """
+    import duckdb
+
     if not workspace.warehouse_path.exists():
         raise WarehouseError(
             f"{workspace.warehouse_path}: there is no warehouse yet", hint="gather something first: triage import FILE, or triage run"
@@ -47,7 +49,8 @@ def rehearse(workspace: Workspace, command: str, *, clock: Clock = system_clock)
             if of(workspace).exists():
                 of(copy).parent.mkdir(exist_ok=True)
                 shutil.copy2(of(workspace), of(copy))
-        with open_run(copy, command, clock=clock) as run:
+        # held open, each of the run's bursts costs a thirtieth of a second less
+        with contextlib.closing(duckdb.connect(str(copy.warehouse_path))), open_run(copy, command, clock=clock, publish=False) as run:
             yield run
 
 

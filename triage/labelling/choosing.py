@@ -54,14 +54,15 @@ def for_first(con: duckdb.DuckDBPyConnection, llm: LlmSettings, taxonomy: Taxono
         if works is not None
         else "(decision = 'selected' OR (proposed AND decision IS NULL)) AND ($all OR labelled_by IS DISTINCT FROM 'human')"
         " AND ($least IS NULL OR screening_score >= $least)"
-        # what was read already stays so when the doubt is gone by it
-        " AND (NOT $doubtful OR same OR work_id IN (SELECT work_id FROM store.local_doubt))"
     )
+    if works is None and rule == "disagreement":
+        # what was read already stays so when the doubt is gone by it
+        chosen += " AND (same OR work_id IN (SELECT work_id FROM store.local_doubt))"
     values: dict[str, Any] = {"version": f"/{taxonomy.version}"}
     if works is not None:
         values["works"] = list(works)
     else:
-        values |= {"all": rule == "all", "least": float(figure) if rule == "above" else None, "doubtful": rule == "disagreement"}
+        values |= {"all": rule == "all", "least": float(figure) if rule == "above" else None}
     rows = con.execute(
         f"SELECT work_id, title, abstract, basis, same, CASE WHEN NOT second THEN model END, CASE WHEN NOT second THEN prompt_hash END"
         f" FROM ({_READ}) WHERE {chosen}{_ORDER}",
