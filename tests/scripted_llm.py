@@ -81,7 +81,7 @@ def reply_about(asked: Asked, **changes: Any) -> dict[str, Any]:
     """A good reply: a label that rests on the first five words of the abstract."""
     quote = " ".join((asked.field("abstract") or asked.field("title")).split()[:5])
     label = {"label": "compression/distillation", "confidence": 0.9, "quote": quote}
-    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], **changes}
+    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], "claims": [], **changes}
 
 
 def completion(content: str | None, *, finish: str = "stop", refusal: str | None = None, **more: Any) -> dict[str, Any]:

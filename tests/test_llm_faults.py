@@ -91,7 +91,7 @@ NIGHT: dict[str, Case] = {
     "a key twice": Case((with_a_key_twice, good), ("malformed", "ok"), DISTILLED),
     "a wrong enum": Case((replying(relevant="maybe"), good), ("wrong value", "ok"), DISTILLED),
     "a confidence of 90": Case((replying(relevance=90), good), ("wrong value", "ok"), DISTILLED),
-    "not a number": Case((saying('{"work_id": "w", "relevant": "no", "relevance": NaN, "labels": [], "proposed": []}'), good), ("wrong value", "ok"), DISTILLED),
+    "not a number": Case((saying('{"work_id": "w", "relevant": "no", "relevance": NaN, "labels": [], "proposed": [], "claims": []}'), good), ("wrong value", "ok"), DISTILLED),
     "relevant without labels": Case((replying(labels=[]), good), ("wrong value", "ok"), DISTILLED),
     "another work's id": Case((replying(work_id="w000000000000"),), ("foreign work",)),
     "refusal": Case((saying(None, refusal="I cannot help with that."),), ("refusal",)),

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from triage.errors import SettingsError, UsageError
 from triage.labelling import Paper
+from triage.labelling.opinions import store_readings
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
 from triage.runs import StepReport
+from triage.voided import Void, store_voided
 
 if TYPE_CHECKING:
     from triage.labelling.llm import LlmLabeller, Read
@@ -98,9 +100,10 @@ class _Reading:
         self._labeller = labeller
         self._basis = basis
         self._new: list[Read] = []
+        self._void: list[tuple[str, Void]] = []
         self._unsaved: list[Call] = []
         self._calls: list[Call] = []
-        self._counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
+        self._counts = dict.fromkeys(("from ledger", "calls", "claims", "void", "waiting", "given up"), 0)
         self._labelled = 0
         self._failed = 0
 
@@ -149,10 +152,12 @@ class _Reading:
         self._unsaved += read.answer.calls
         self._calls += [call.model_copy(update={"reply": None}) for call in read.answer.calls]  # for the report; replies may be long
         self._run.progress.advance()
-        if read.labels is not None:
+        self._void += [(read.paper.work_id, void) for void in read.void]
+        self._counts["void"] += len(read.void)
+        if read.reading is not None:
             self._new.append(read)
             self._labelled += 1
-            self._counts["void"] += len(read.void)
+            self._counts["claims"] += len(read.reading.claims)
         elif read.waiting:
             self._counts["waiting"] += 1
         else:
@@ -163,18 +168,19 @@ class _Reading:
 
     def _save(self) -> int:
         """Keep what is not kept yet, and give how many works were labelled by it."""
-        if not (self._new or self._unsaved):
+        if not (self._new or self._unsaved or self._void):
             return 0
-        model, labelled_now = self._labeller.model, len(self._new)
+        model, labelled_now, prompt_hash = self._labeller.model, len(self._new), self._labeller.prompt.hash
         labelled = [Labelled(read.paper.work_id, self._basis[read.paper.work_id], read.labels or ()) for read in self._new]
         with self._run.warehouse.burst() as con:
             store_calls(con, self._unsaved)
             if labelled:
-                store_labels(
-                    con, self._run, self._taxonomy, "llm", labelled, model=model.endpoint.model, prompt_hash=self._labeller.prompt.hash
-                )  # fmt: skip
+                store_labels(con, self._run, self._taxonomy, "llm", labelled, model=model.endpoint.model, prompt_hash=prompt_hash)
+                readings = [(read.paper.work_id, self._basis[read.paper.work_id], read.reading) for read in self._new if read.reading]
+                store_readings(con, self._run, readings, model=model.endpoint.model, prompt_hash=prompt_hash)
+            store_voided(con, self._run, "label", self._void, model=model.endpoint.model, prompt_hash=prompt_hash)
             model.remember(con)
-        self._new, self._unsaved = [], []
+        self._new, self._unsaved, self._void = [], [], []
         return labelled_now
 
     def _said(self) -> list[str]:

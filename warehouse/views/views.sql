@@ -195,9 +195,12 @@ COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.claims AS
-SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim
-WHERE metric IS NOT NULL;  -- a work without figures has one row without a metric
-COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure';
+SELECT c.work_id, c.metric, c.value, c.unit, c.direction, c.against, c.quote, c.producer, c.run_id, c.made_at
+FROM store.claim c LEFT JOIN store.work w USING (work_id) LEFT JOIN store.producer_order p USING (producer)
+WHERE c.metric IS NOT NULL  -- a work without figures has one row without a metric
+      AND (c.producer <> 'llm' OR starts_with(c.basis, w.text_hash))  -- what a model read in an older text counts no longer
+QUALIFY row_number() OVER (PARTITION BY c.work_id, c.metric, c.value, c.unit, c.direction ORDER BY coalesce(p.rank, 1000), c.producer, c.quote) = 1;
+COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure, whoever read it';
 COMMENT ON COLUMN main.claims.work_id IS 'the work';
 COMMENT ON COLUMN main.claims.metric IS 'speedup, latency, flops, params, memory, tokens, accuracy-kept, ...';
 COMMENT ON COLUMN main.claims.value IS 'the figure';
@@ -205,7 +208,7 @@ COMMENT ON COLUMN main.claims.unit IS 'its unit: x, percent, ms, ...';
 COMMENT ON COLUMN main.claims.direction IS 'up, down or kept';
 COMMENT ON COLUMN main.claims.against IS 'what it is compared with; NULL when not said';
 COMMENT ON COLUMN main.claims.quote IS 'the words it was read from';
-COMMENT ON COLUMN main.claims.producer IS 'who read it';
+COMMENT ON COLUMN main.claims.producer IS 'who read it: lexical (rules) or llm; where both did, the one that comes first in [labels] producers';
 COMMENT ON COLUMN main.claims.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.claims.made_at IS 'when, UTC';
 
