@@ -15,6 +15,7 @@ from tests.workspaces import Ticking, ask
 from triage import pipeline
 from triage.labelling.due import label
 from triage.models import Failure
+from triage.notes import note
 from triage.runs import Run, Silent, StepReport
 from triage.warehouse import Warehouse
 from triage.workspace import Workspace
@@ -74,7 +75,8 @@ class Bench:
 
     def open(self, base_url: str, **settings: str) -> Workspace:
         chosen = SETTINGS | settings | ({"BASE_URL": base_url} if base_url else {})
-        return Workspace.open(self.root, environ={f"TRIAGE_LLM__{key}": value for key, value in chosen.items()})
+        environ = {f"TRIAGE_{key}" if key.startswith("NOTES__") else f"TRIAGE_LLM__{key}": value for key, value in chosen.items()}
+        return Workspace.open(self.root, environ=environ)
 
     @contextmanager
     def run(self, base_url: str, **settings: str) -> Iterator[Run]:
@@ -89,6 +91,13 @@ class Bench:
             label(run, None if works is None else [self.works[number] for number in works], environ=environ or {})
         reports = {report.step: report for report in run.reports}
         return Night(run.id, reports.get("label llm"), run.failures, run.status)
+
+    def note(self, base_url: str, works: Sequence[int] | None = None, environ: Mapping[str, str] | None = None, **settings: str) -> Night:
+        """The note step over everything due, or over the works of these numbers; the model's report."""
+        with self.run(base_url, **settings) as run:
+            note(run, None if works is None else [self.works[number] for number in works], environ=environ or {})
+        reports = {report.step: report for report in run.reports}
+        return Night(run.id, reports.get("note llm"), run.failures, run.status)
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         workspace = self.open("")

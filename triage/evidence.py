@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["Span", "find_quote", "has_number", "missing_numbers", "reads_as_order"]
+__all__ = ["Span", "find_quote", "has_number", "missing_numbers", "reads_as_order", "speaks_of_decisions"]
 
 LEAST_LETTERS = 3
 """Letters and digits a quote needs: "MoE" can be evidence, "a" can not."""
@@ -124,6 +124,24 @@ def reads_as_order(quote: str) -> bool:
     that costs one label which the rules can still give.
     """
     return bool(_ORDERS.search(_fold(quote).text))
+
+
+_DECISIONS = re.compile(
+    r"\b(?:select|approv|accept|reject|tick|choos|confirm|recommend|whitelist|shortlist)\w* (?:by|for|as|on|onto|to|in) (?:an? |the |this |your |my |our )*"
+    r"(?:humans?|persons?|people|curators?|readers?|users?|editors?|annotators?|admin\w*|reading list|lists?)\b"
+    r"|\b(?:mark|tick|flag|label|set|count|list)\w* (?:it |this |the paper )?as (?:an? |the )?(?:selected|approved|accepted|rejected|chosen|human|done|read)\b"
+    r"|\b(?:written|labell?ed|decided|checked|reviewed) by (?:an? |the |this )?(?:human|person|curator|annotator|editor)\b"
+    r"|\bdecision\s*[:=]|\bas an? (?:AI|language model|assistant)\b|\[[ xX✓✔]\]",
+    re.IGNORECASE,
+)
+
+
+def speaks_of_decisions(text: str) -> bool:
+    """True for words that speak as if somebody had decided something about the paper, or were somebody.
+
+    Like `reads_as_order` it may catch an innocent line; that costs one line which the extracted note still has.
+    """
+    return bool(_DECISIONS.search(_fold(text).text))
 
 
 _NUMBER = re.compile(r"\d{1,40}(?:[.,]\d{1,40})*|[A-Za-z]+")

@@ -32,7 +32,7 @@ from triage.reference import read_reference
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "parse_prompt"]
+__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "load_variant", "parse_prompt"]
 
 Kind = Literal["reference", "own", "untrusted"]
 """Where a variable's value comes from: reference files (stable part), ourselves, or the outside (both: last part)."""
@@ -130,6 +130,12 @@ def load_prompt(workspace: Workspace, name: str, *, kinds: Mapping[str, Kind], r
     """
     text, shown = workspace.reference("prompts", f"{name}.md")
     return parse_prompt(text, shown=shown, kinds=kinds, reply=reply)
+
+
+def load_variant(workspace: Workspace, name: str, language: str, *, kinds: Mapping[str, Kind], reply: str) -> Prompt:
+    """The prompt `NAME.LANGUAGE.md` if there is one ("note.ko.md"), else `NAME.md`. Raises like `load_prompt`."""
+    variant = f"{name}.{language}"
+    return load_prompt(workspace, variant if workspace.has_reference("prompts", f"{variant}.md") else name, kinds=kinds, reply=reply)
 
 
 def parse_prompt(text: str, *, shown: str, kinds: Mapping[str, Kind], reply: str) -> Prompt:

@@ -74,9 +74,12 @@ class LabelSettings(_Section):
 
 
 class NoteSettings(_Section):
-    """Which works get a note written."""
+    """Which works get a note written; which of them a language model writes, where one is configured, and in which
+    language (ISO 639-1, perhaps with a region or script: "zh", "zh-TW")."""
 
     proposals: bool = True
+    llm: Literal["proposals", "selected", "none"] = "proposals"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")] = "en"
 
 
 class WebSettings(_Section):

@@ -45,6 +45,8 @@ _TOML = """\
 
 [notes]
 # proposals = true                 # write notes for proposals too, not only for selected works
+# llm = "proposals"                # with a language model it writes notes of: "proposals" (and selected works), "selected" or "none"
+# language = "en"                  # of the model's notes: "ko", "zh", "de", ...; what they quote stays in the paper's own words
 
 [web]
 # contact = ""                     # an address of yours for the sites we ask, such as "mailto:you@example.org"; please give one
@@ -118,6 +120,10 @@ def packaged(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise WorkspaceError(f"the installation lacks its folder {kind!r}", hint="install the package again")
+
+
+def _shipped(kind: Reference) -> Path:
+    return packaged("warehouse") / "queries" if kind == "queries" else packaged(kind)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -207,19 +213,27 @@ class Workspace:
         """The path as shown to the user and kept in the warehouse: relative, with forward slashes."""
         return path.relative_to(self.root).as_posix()
 
+    def has_reference(self, kind: Reference, name: str) -> bool:
+        """Whether there is a reference file of that name, the user's own or a packaged one."""
+        return (self.root / kind / name).is_file() or (_shipped(kind) / name).is_file()
+
+    def references(self, kind: Reference) -> list[str]:
+        """The names of all reference files of one kind, the user's own and the packaged."""
+        folders = [folder for folder in (self.root / kind, _shipped(kind)) if folder.is_dir()]
+        return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_file()})
+
     def reference(self, kind: Reference, name: str) -> tuple[str, str]:
         """(text, name to show) of a reference file: the user's own if there is one, else the packaged.
 
         Raises SettingsError when it cannot be read, UsageError when there is none of that name.
         """
         own = self.root / kind / name
-        shipped = (packaged("warehouse") / "queries" if kind == "queries" else packaged(kind)) / name
+        shipped = _shipped(kind) / name
         path = own if own.is_file() else shipped
         try:
             return path.read_text(encoding="utf-8-sig"), str(path.relative_to(self.root)) if path == own else f"packaged {kind}/{name}"
         except FileNotFoundError:
-            known = sorted({p.name for folder in (own.parent, shipped.parent) if folder.is_dir() for p in folder.iterdir() if p.is_file()})
-            raise UsageError(f"no {kind} file {name!r}", hint=f"there are: {', '.join(known)}") from None
+            raise UsageError(f"no {kind} file {name!r}", hint=f"there are: {', '.join(self.references(kind))}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: cannot be read: {error}", hint="it must be a text file in UTF-8") from error
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from triage.workspace import Workspace
 
 __all__ = [
-    "KINDS", "REPLY", "LabelReply", "LlmLabeller", "Read", "Reading", "claims_from", "label_messages", "label_prompt", "labels_from", "reading_from", "taxonomy_text",
+    "KINDS", "REPLY", "LabelReply", "LlmLabeller", "Read", "Reading", "claims_from", "label_messages", "label_prompt", "labels_from",
+    "reading_from", "taxonomy_text",
 ]  # fmt: skip
 
 REPLY = "labels"
@@ -302,8 +303,9 @@ def _claim(item: ClaimItem, paper: Paper) -> Claim | str:
         return f"the unit {clean_line(item.unit)[:40]!r} is not known"
     against = _place(item.against, paper)
     return Claim(
-        metric=item.metric, value=value, unit=unit, direction=item.direction, against=against and clean_line(against.quote), quote=place.quote
-    )
+        metric=item.metric, value=value, unit=unit, direction=item.direction, against=clean_line(against.quote) if against else None,
+        quote=place.quote,
+    )  # fmt: skip
 
 
 def _named(name: str, taxonomy: Taxonomy) -> tuple[str | None, str | None]:

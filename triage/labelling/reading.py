@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 from triage.errors import SettingsError, UsageError
@@ -17,6 +16,7 @@ from triage.labelling import Paper
 from triage.labelling.opinions import store_readings
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
+from triage.llm_pass import cost_line
 from triage.runs import StepReport
 from triage.voided import Void, store_voided
 
@@ -187,23 +187,8 @@ class _Reading:
         """Lines for the person: what it cost, and why something waits."""
         lines = []
         if self._calls:
-            sent, received = (sum(filter(None, tokens)) for tokens in zip(*((c.tokens_in, c.tokens_out) for c in self._calls), strict=True))
-            costs = [call.cost for call in self._calls]
-            cost = f"${sum(filter(None, costs)):.4f}" if None not in costs else "cost not known for all"
-            half, most = _percentiles([call.seconds for call in self._calls])
-            lines.append(
-                f"{self._labeller.model.endpoint.model}: {len(self._calls)} calls, {sent} tokens in, {received} out, {cost},"
-                f" {half:.2f} s each (95 % within {most:.2f} s)"
-            )
+            lines.append(cost_line(self._labeller.model.endpoint.model, self._calls))
         stopped = self._labeller.model.stopped
         if stopped is not None:
             lines.append(f"{self._counts['waiting']} papers wait for the model: {stopped.message}")
         return lines
-
-
-def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
-    """Median and 95th percentile."""
-    if len(seconds) == 1:
-        return seconds[0], seconds[0]
-    cuts = quantiles(seconds, n=20, method="inclusive")
-    return cuts[9], cuts[18]

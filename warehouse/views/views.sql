@@ -179,9 +179,16 @@ WITH placed AS (  -- a person's note belongs to the record it came with
 current AS (
     SELECT * FROM placed WHERE work_id IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY work_id, producer ORDER BY made_at DESC, run_id DESC, note_id) = 1
+),
+ranked AS (  -- a model's note of an older text does not count any more
+    SELECT c.*, CASE c.producer WHEN 'human' THEN 0 WHEN 'llm' THEN 1 ELSE 2 END AS rank,
+           c.producer <> 'llm' OR coalesce(starts_with(c.basis, w.text_hash), false) AS fresh
+    FROM current c LEFT JOIN store.work w USING (work_id)
 )
-SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
-FROM current c JOIN store.bullet b USING (note_id);
+SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at,
+       c.fresh AND c.rank = (SELECT min(o.rank) FROM ranked o WHERE o.work_id = c.work_id AND o.fresh) AS decides,
+       c.model, c.prompt_hash, c.language
+FROM ranked c JOIN store.bullet b USING (note_id);
 COMMENT ON VIEW main.notes IS 'Notes in the CVinW form: one row a bullet, the newest note of each producer';
 COMMENT ON COLUMN main.notes.work_id IS 'the work';
 COMMENT ON COLUMN main.notes.producer IS 'human, llm or lexical (extractive)';
@@ -190,9 +197,68 @@ COMMENT ON COLUMN main.notes.section IS 'Motivation, Previous works, Method, Eva
 COMMENT ON COLUMN main.notes.heading IS 'the section''s heading as written';
 COMMENT ON COLUMN main.notes.depth IS '0 for text beside the heading, 1.. for nested bullets';
 COMMENT ON COLUMN main.notes.text IS 'the bullet';
-COMMENT ON COLUMN main.notes.sentence IS 'the sentence of the abstract it rests on; NULL for a person''s own words';
+COMMENT ON COLUMN main.notes.sentence IS 'the words of the paper it rests on; NULL for a person''s own words';
 COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
+COMMENT ON COLUMN main.notes.decides IS 'true for the note that is shown: a person''s, else a model''s of this very text, else the extractive one';
+COMMENT ON COLUMN main.notes.model IS 'model that wrote it; NULL for rules and people';
+COMMENT ON COLUMN main.notes.prompt_hash IS 'hash of the prompt; NULL without a model';
+COMMENT ON COLUMN main.notes.language IS 'language a model was asked to write in; NULL without a model';
+
+CREATE OR REPLACE VIEW main.voided AS
+SELECT v.work_id, w.title, v.purpose, v.kind, v.text, v.reason, v.model, v.prompt_hash, v.run_id, v.made_at
+FROM store.voided v LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.voided IS 'What a model said and was not believed: one row a label, claim or bullet';
+COMMENT ON COLUMN main.voided.work_id IS 'the work';
+COMMENT ON COLUMN main.voided.title IS 'its title now; NULL when the work is there no longer';
+COMMENT ON COLUMN main.voided.purpose IS 'what the model was asked for: label or note';
+COMMENT ON COLUMN main.voided.kind IS 'label, proposal (a label of its own), claim or bullet';
+COMMENT ON COLUMN main.voided.text IS 'what it said';
+COMMENT ON COLUMN main.voided.reason IS 'why it was not believed';
+COMMENT ON COLUMN main.voided.model IS 'model that said it';
+COMMENT ON COLUMN main.voided.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.voided.run_id IS 'run that found it';
+COMMENT ON COLUMN main.voided.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.model_screenings AS
+SELECT s.work_id, w.title, s.relevant, s.relevance, s.model, s.prompt_hash, s.run_id, s.made_at
+FROM store.model_screening s JOIN store.work w USING (work_id)
+WHERE starts_with(s.basis, w.text_hash)
+QUALIFY row_number() OVER (PARTITION BY s.work_id ORDER BY s.made_at DESC, s.run_id DESC, s.model) = 1;
+COMMENT ON VIEW main.model_screenings IS 'Whether a work belongs on the list in the opinion of the language model: the newest for each work; it decides nothing';
+COMMENT ON COLUMN main.model_screenings.work_id IS 'the work';
+COMMENT ON COLUMN main.model_screenings.title IS 'title';
+COMMENT ON COLUMN main.model_screenings.relevant IS 'its yes or no';
+COMMENT ON COLUMN main.model_screenings.relevance IS '0..1: how sure it is that the work belongs on the list';
+COMMENT ON COLUMN main.model_screenings.model IS 'model that said it';
+COMMENT ON COLUMN main.model_screenings.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.model_screenings.run_id IS 'run that asked';
+COMMENT ON COLUMN main.model_screenings.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.proposed_labels AS
+WITH said AS (
+    SELECT l.work_id, l.proposed, l.producer, l.quote, l.made_at,
+           trim(regexp_replace(lower(l.proposed), '[^\pL\pN]+', ' ', 'g')) AS key
+    FROM main.labels_current l WHERE l.label = 'other' AND l.proposed IS NOT NULL AND l.decides
+)
+SELECT arg_min(s.proposed, (s.made_at, s.work_id)) AS name, count(DISTINCT s.work_id) AS works,
+       count(DISTINCT s.work_id) FILTER (w.decision = 'selected') AS selected, list(DISTINCT s.producer ORDER BY s.producer) AS producers,
+       list(DISTINCT w.title ORDER BY w.title)[:5] AS examples, list(DISTINCT s.quote ORDER BY s.quote) FILTER (s.quote IS NOT NULL)[:3] AS quotes,
+       min(s.made_at) AS first_seen, max(s.made_at) AS last_seen, list(DISTINCT s.proposed ORDER BY s.proposed) AS spellings
+FROM said s JOIN main.works w USING (work_id)
+WHERE s.key <> '' AND w.decision IS DISTINCT FROM 'rejected'
+GROUP BY s.key
+ORDER BY works DESC, selected DESC, name;
+COMMENT ON VIEW main.proposed_labels IS 'Techniques the taxonomy has no label for, as labelled works name them: one row a name, the most frequent first';
+COMMENT ON COLUMN main.proposed_labels.name IS 'the words proposed, as first written';
+COMMENT ON COLUMN main.proposed_labels.works IS 'how many works they were proposed for; rejected ones do not count';
+COMMENT ON COLUMN main.proposed_labels.selected IS 'how many of these you selected';
+COMMENT ON COLUMN main.proposed_labels.producers IS 'who named them: human (a Type of yours), llm, lexical';
+COMMENT ON COLUMN main.proposed_labels.examples IS 'titles, at most five';
+COMMENT ON COLUMN main.proposed_labels.quotes IS 'the words of the papers they rest on, at most three';
+COMMENT ON COLUMN main.proposed_labels.first_seen IS 'when first proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.last_seen IS 'when last proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.spellings IS 'the words as they were written each time';
 
 CREATE OR REPLACE VIEW main.claims AS
 SELECT c.work_id, c.metric, c.value, c.unit, c.direction, c.against, c.quote, c.producer, c.run_id, c.made_at
