@@ -31,7 +31,7 @@ LAYERS = (
         "exports",
         "trace",
     },
-    {"pipeline", "report", "evaluation"},
+    {"pipeline", "report", "evaluation", "asking"},
     {"cli", "review"},
 )
 STEPS = (

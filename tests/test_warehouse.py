@@ -29,6 +29,8 @@ VIEWS = {
     "llm_calls": {"run_id", "purpose", "model", "tokens_in", "tokens_out", "cost", "status", "reply"},
     "voided": {"work_id", "purpose", "kind", "text", "reason", "model", "run_id", "made_at"},
     "model_screenings": {"work_id", "relevant", "relevance", "model"},
+    "fulltexts": {"work_id", "arxiv", "format", "status", "parts", "figures"},
+    "figures": {"work_id", "number", "caption", "url"},
     "proposed_labels": {"name", "works", "examples"},
     "fetches": {"source", "url", "status", "failure", "sha256", "fetched_at", "run_id"},
     "sources": {"name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason"},

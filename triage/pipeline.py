@@ -26,6 +26,7 @@ from triage.labelling.due import label
 from triage.lists import publish_lists
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.references import works_named
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
@@ -182,15 +183,4 @@ def work_ids(run: Run, names: Sequence[str]) -> list[str] | None:
     if not names:
         return None
     with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT n.name, list(w.work_id ORDER BY w.work_id) FILTER (w.work_id IS NOT NULL)"
-            " FROM (SELECT unnest(?) AS name) n LEFT JOIN"
-            " (SELECT work_id, work_id AS name FROM store.work UNION ALL SELECT new_id, old_id FROM store.work_alias) w"
-            " ON starts_with(w.name, n.name) GROUP BY n.name",
-            [list(names)],
-        ).fetchall()
-    for name, found in rows:
-        if len(set(found or ())) != 1:
-            known = f"{len(set(found))} works begin so" if found else "no such work"
-            raise UsageError(f"{name}: {known}", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
-    return sorted({found[0] for _, found in rows})
+        return works_named(con, names)

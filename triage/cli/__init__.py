@@ -37,6 +37,7 @@ _COMMANDS = {
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
+    "prompts": ("triage.cli.prompts", "What a language model is asked: prompt files, and exactly what would be sent."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from triage.notes.llm import NoteWriter
     from triage.runs import Run, StepReport
 
-__all__ = ["write_by_model"]
+__all__ = ["full_text_parts", "write_by_model"]
 
 STEP = "note llm"
 _VERSION = "/note-1/"
@@ -62,10 +62,10 @@ def _write(run: Run, works: Sequence[str] | None, model: LanguageModel, writer: 
     from triage.notes.llm import NotePaper
 
     wanted = _wanted(run, works, writer.language)
-    due = {row[0]: row for row in wanted if works is not None or not row[5]}
+    due = {row[0]: row for row in wanted if works is not None or not row[4]}
 
     def keep(con: duckdb.DuckDBPyConnection, answers: Sequence[Answer[tuple[Bullet, ...]]]) -> dict[str, int]:
-        noted = [Noted(a.question.work_id, due[a.question.work_id][4], a.value) for a in answers if a.value is not None]
+        noted = [Noted(a.question.work_id, due[a.question.work_id][3], a.value) for a in answers if a.value is not None]
         void = [(a.question.work_id, one) for a in answers for one in writer.take_void(a.question.work_id)]
         who = {"model": model.endpoint.model, "prompt_hash": writer.prompt.hash}
         store_notes(con, run, "llm", noted, **who, language=writer.language)
@@ -73,24 +73,26 @@ def _write(run: Run, works: Sequence[str] | None, model: LanguageModel, writer: 
         return {"void": len(void), "bullets": sum(len(one.bullets) for one in noted)}
 
     asking = Pass(run, STEP, model, {row[0]: row[1] for row in due.values()}, keep=keep)
-    questions = [writer.question(NotePaper(row[0], row[1], row[2] or "", row[3])) for row in due.values()]
+    with run.warehouse.burst() as con:
+        parts = full_text_parts(con, list(due))
+    questions = [writer.question(NotePaper(row[0], row[1], row[2] or "", parts.get(row[0], ""))) for row in due.values()]
     for _ in asking.batches(questions, given_up=works is None):
         pass
     return run.add(asking.report(wanted=len(wanted), known=len(wanted) - len(due)))
 
 
 def _wanted(run: Run, works: Sequence[str] | None, language: str) -> list[tuple[Any, ...]]:
-    """(work id, title, abstract, parts of the full text, basis, whether its note is up to date) of what is worth a call.
+    """(work id, title, abstract, basis, whether its note is up to date) of what is worth a call.
 
     Selected works first, then proposals, best-scored first, as far as [llm] read goes. A work with a person's note is
-    worth none, nor is one without abstract and full text. A new model or prompt does not make a work due, another
+    worth none, nor is one without an abstract. A new model, prompt or full text does not make a work due, another
     language does.
     """
     rule, _, figure = run.settings.llm.read.partition(" ")
     notes = run.settings.notes
     with run.warehouse.burst() as con:
         rows = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, '', w.text_hash || $version, n.basis IS NOT DISTINCT FROM w.text_hash || $version,"
+            "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version, n.basis IS NOT DISTINCT FROM w.text_hash || $version,"
             " v.decision IS NOT DISTINCT FROM 'selected'"
             " FROM store.work w JOIN main.works v USING (work_id)"
             " LEFT JOIN (SELECT work_id, arg_max(basis, (made_at, note_id)) AS basis FROM store.note WHERE producer = 'llm' GROUP BY work_id) n"
@@ -108,6 +110,14 @@ def _wanted(run: Run, works: Sequence[str] | None, language: str) -> list[tuple[
             },
         ).fetchall()
     if rule == "top" and works is None:
-        chosen = [row for row in rows if row[6]]
-        rows = chosen + [row for row in rows if not row[6]][: int(figure)]
-    return [row[:6] for row in rows]
+        chosen = [row for row in rows if row[5]]
+        rows = chosen + [row for row in rows if not row[5]][: int(figure)]
+    return [row[:5] for row in rows]
+
+
+def full_text_parts(con: duckdb.DuckDBPyConnection, works: Sequence[str]) -> dict[str, str]:
+    """Work id -> the parts of its full text that may be quoted, for works whose full text is to hand."""
+    rows = con.execute(
+        "SELECT f.work_id, f.parts FROM main.fulltexts f WHERE f.parts IS NOT NULL AND list_contains($works, f.work_id)", {"works": list(works)}
+    ).fetchall()
+    return dict(rows)

@@ -443,3 +443,36 @@ COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the f
 COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.fulltexts AS
+SELECT w.work_id, w.title, f.arxiv, f.format, f.url, f.status, f.message, f.parts, json_array_length(f.figures) AS figures, f.sha256,
+       f.run_id, f.made_at
+FROM store.fulltext f JOIN store.work w ON w.identifiers['arxiv'] = f.arxiv
+QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY f.status <> 'ok', f.made_at DESC, f.run_id DESC) = 1
+ORDER BY w.title, w.work_id;
+COMMENT ON VIEW main.fulltexts IS 'Full texts that were fetched, or why not: one row a work';
+COMMENT ON COLUMN main.fulltexts.work_id IS 'the work';
+COMMENT ON COLUMN main.fulltexts.title IS 'title';
+COMMENT ON COLUMN main.fulltexts.arxiv IS 'arXiv id it was fetched by';
+COMMENT ON COLUMN main.fulltexts.format IS 'html or pdf; NULL when neither was there';
+COMMENT ON COLUMN main.fulltexts.url IS 'address it was read from';
+COMMENT ON COLUMN main.fulltexts.status IS 'ok, or why there is no text';
+COMMENT ON COLUMN main.fulltexts.message IS 'what went wrong; NULL when nothing did';
+COMMENT ON COLUMN main.fulltexts.parts IS 'the parts a note may quote: beginning, method, experiments, captions';
+COMMENT ON COLUMN main.fulltexts.figures IS 'how many figures it has';
+COMMENT ON COLUMN main.fulltexts.sha256 IS 'hash of the page or PDF in the raw store';
+COMMENT ON COLUMN main.fulltexts.run_id IS 'run that fetched it';
+COMMENT ON COLUMN main.fulltexts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.figures AS
+WITH listed AS (
+    SELECT t.work_id, t.title, unnest(from_json(f.figures, '[{"number": "INTEGER", "caption": "VARCHAR", "url": "VARCHAR"}]')) AS figure
+    FROM main.fulltexts t JOIN store.fulltext f ON f.arxiv = t.arxiv AND f.status = 'ok' AND f.run_id = t.run_id AND f.made_at = t.made_at
+)
+SELECT work_id, title, figure.number AS number, figure.caption AS caption, figure.url AS url FROM listed ORDER BY title, work_id, number;
+COMMENT ON VIEW main.figures IS 'Figures of full texts that were fetched: one row a figure';
+COMMENT ON COLUMN main.figures.work_id IS 'the work';
+COMMENT ON COLUMN main.figures.title IS 'its title';
+COMMENT ON COLUMN main.figures.number IS 'number as the paper counts';
+COMMENT ON COLUMN main.figures.caption IS 'its caption, one line';
+COMMENT ON COLUMN main.figures.url IS 'link to the image; NULL when the paper gives none of its own site';
