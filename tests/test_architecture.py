@@ -12,7 +12,7 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
+    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "llm_pass", "voided", "due", "venues"},
     {

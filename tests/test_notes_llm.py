@@ -115,7 +115,9 @@ def test_honest_bullets_hold(text: str, quote: str) -> None:
 
 
 def test_details_outlive_the_bullet_they_stood_under_and_nothing_is_said_twice() -> None:
-    one = item("It has 9 stages", QUOTE, item("A scorer ranks tokens", "a scorer ranks them"), item("a scorer ranks Tokens", "a scorer ranks them"))
+    one = item(
+        "It has 9 stages", QUOTE, item("A scorer ranks tokens", "a scorer ranks them"), item("a scorer ranks Tokens", "a scorer ranks them")
+    )
     bullets, void = note_from(reply(method=[one]), PAPER)
     assert [(b.text, b.depth) for b in bullets] == [("A scorer ranks tokens", 1)]
     assert [v.reason for v in void] == ["the number 9 is not in the text", "it says what another bullet says"]
@@ -166,7 +168,9 @@ def test_a_good_night_writes_notes_marked_as_the_models_and_the_second_costs_not
     assert (first.report.read, first.report.new, first.counts["calls"], first.counts["bullets"]) == (PAPERS, PAPERS, PAPERS, 2 * PAPERS)
     assert len({asked.system for asked in server.asked}) == 1, "the stable part is what a server can keep in its cache"
     assert bench.ask("SELECT DISTINCT purpose, status FROM llm_calls") == [("note", "ok")]
-    rows = bench.ask("SELECT DISTINCT n.producer, n.decides, n.model, n.language, contains(w.abstract, n.sentence) FROM notes n JOIN works w USING (work_id) ORDER BY ALL")
+    rows = bench.ask(
+        "SELECT DISTINCT n.producer, n.decides, n.model, n.language, contains(w.abstract, n.sentence) FROM notes n JOIN works w USING (work_id) ORDER BY ALL"
+    )
     assert rows == [("lexical", False, None, None, True), ("llm", True, "made", "en", True)]
     text = notes_text(bench)
     assert text.count("  > machine: llm") == PAPERS
@@ -249,7 +253,13 @@ def test_another_language_is_asked_for_and_writes_anew(bench: Bench, server: Scr
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [("en", "English"), ("ko", "Korean"), ("zh", "Chinese (simplified characters)"), ("zh-TW", "Chinese (simplified characters) (zh-TW)"), ("eo", "the language with the code 'eo'")],
+    [
+        ("en", "English"),
+        ("ko", "Korean"),
+        ("zh", "Chinese (simplified characters)"),
+        ("zh-TW", "Chinese (simplified characters) (zh-TW)"),
+        ("eo", "the language with the code 'eo'"),
+    ],
 )
 def test_languages_by_name(code: str, said: str) -> None:
     assert language_name(code) == said

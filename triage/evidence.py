@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["Span", "find_quote", "has_number", "missing_numbers", "reads_as_order", "speaks_of_decisions"]
+__all__ = ["Span", "find_quote", "folded", "has_number", "missing_numbers"]
 
 LEAST_LETTERS = 3
 """Letters and digits a quote needs: "MoE" can be evidence, "a" can not."""
@@ -52,6 +52,11 @@ def find_quote(text: str, quote: str) -> Span | None:
             return Span(folded.starts[at], folded.ends[end - 1])
         at = folded.text.find(wanted, at + 1)
     return None
+
+
+def folded(text: str) -> str:
+    """The text as quotes are compared: without invisible characters, with one kind of space, quotation mark and hyphen."""
+    return _fold(text).text
 
 
 def _fold(text: str) -> _Folded:
@@ -104,46 +109,6 @@ def _spaced(letter: str) -> bool:
     return letter.isalnum() and letter <= "\u052f"
 
 
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,60}\b(?:above|previous|prior|earlier|instructions?|rules?|prompts?|guidelines)\b"
-    r"|\b(?:system|assistant|user|developer|human)\s*:"
-    r"|\b(?:you|the (?:model|assistant|annotator|reviewer)) (?:must|should|shall|have to|are (?:now|required|instructed))\b"
-    r"|\b(?:mark|label|tag|classify|select|accept|rate|score) (?:this|it|the|that) (?:paper|work|article|submission)\b"
-    r"|\b(?:mark|tag|label|classify|rate) (?:this|it) (?:as|with)\b"
-    r"|\b(?:reply|respond|answer|output|return) (?:only|with|exactly|using)\b"
-    r"|[\"'](?:label|labels|work_id|relevant|relevance|confidence|quote|proposed|role|content)[\"']\s*:"
-    r"|\buntrusted-|<\|",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def reads_as_order(quote: str) -> bool:
-    """True for words that speak to whoever reads the paper instead of about it.
-
-    A label that rests on such words is a label the text asked for. It may also catch an innocent sentence;
-    that costs one label which the rules can still give.
-    """
-    return bool(_ORDERS.search(_fold(quote).text))
-
-
-_DECISIONS = re.compile(
-    r"\b(?:select|approv|accept|reject|tick|choos|confirm|recommend|whitelist|shortlist)\w* (?:by|for|as|on|onto|to|in) (?:an? |the |this |your |my |our )*"
-    r"(?:humans?|persons?|people|curators?|readers?|users?|editors?|annotators?|admin\w*|reading list|lists?)\b"
-    r"|\b(?:mark|tick|flag|label|set|count|list)\w* (?:it |this |the paper )?as (?:an? |the )?(?:selected|approved|accepted|rejected|chosen|human|done|read)\b"
-    r"|\b(?:written|labell?ed|decided|checked|reviewed) by (?:an? |the |this )?(?:human|person|curator|annotator|editor)\b"
-    r"|\bdecision\s*[:=]|\bas an? (?:AI|language model|assistant)\b|\[[ xX✓✔]\]",
-    re.IGNORECASE,
-)
-
-
-def speaks_of_decisions(text: str) -> bool:
-    """True for words that speak as if somebody had decided something about the paper, or were somebody.
-
-    Like `reads_as_order` it may catch an innocent line; that costs one line which the extracted note still has.
-    """
-    return bool(_DECISIONS.search(_fold(text).text))
-
-
 _NUMBER = re.compile(r"\d{1,40}(?:[.,]\d{1,40})*|[A-Za-z]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 # "one", "first" and "zero-shot" are no figures. A half is 0.5, 50 (percent) or a division by 2
@@ -160,10 +125,11 @@ _SPELLED: dict[str, tuple[str, ...]] = {
 def missing_numbers(text: str, source: str) -> list[str]:
     """The numbers in `text`, as written, that `source` does not have: "2", "2.0" and "two" are one number, 50 and "half" too.
 
-    Digits count wherever they stand, in names too ("BLIP-2"); spelled numbers in English only.
+    Digits count wherever they stand, in names too ("BLIP-2"); spelled numbers in English only. `source` is a paper in
+    English, where "1,500" is a thousand and a half; in `text` it may also be one and a half.
     """
     there = {value for _, values in _numbers(source) for value in values}
-    return [written for written, values in _numbers(text) if not values & there]
+    return [written for written, values in _numbers(text, comma=True) if not values & there]
 
 
 def has_number(value: float, source: str) -> bool:
@@ -171,17 +137,18 @@ def has_number(value: float, source: str) -> bool:
     return any(Decimal(str(value)) in values for _, values in _numbers(source))
 
 
-def _numbers(text: str) -> Iterator[tuple[str, frozenset[Decimal]]]:
-    """Each number as written, with the values it may mean: "1,000" is a thousand, "1,5" may be one and a half."""
+def _numbers(text: str, *, comma: bool = False) -> Iterator[tuple[str, frozenset[Decimal]]]:
+    """Each number as written, with the values it may mean; `comma`: that of thousands may be a decimal one."""
     for found in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
         written = found[0]
+        pointed = _decimal(written.replace(",", ".", 1))
         if written[0].isalpha():
             if spelled := _SPELLED.get(written.casefold()):
                 yield written, frozenset(map(Decimal, spelled))
         elif _THOUSANDS.fullmatch(written):
-            yield written, frozenset({Decimal(written.replace(",", "")), *_decimal(written.replace(",", ".", 1))})
-        elif values := _decimal(written.replace(",", ".", 1)):
-            yield written, frozenset(values)
+            yield written, frozenset({Decimal(written.replace(",", "")), *(pointed if comma else ())})
+        elif pointed:
+            yield written, frozenset(pointed)
         else:  # a version or a list: "1.2.3", "1,2,3"
             for part in re.split("[.,]", written):
                 yield part, frozenset({Decimal(part)})

@@ -16,11 +16,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from triage.claims import METRICS, UNITS, normalised
 from triage.errors import ModelError
-from triage.evidence import find_quote, has_number, reads_as_order
+from triage.evidence import find_quote, has_number
 from triage.labelling import Paper
 from triage.llm import Answer, LanguageModel, Question
 from triage.llm_wire import Schema
 from triage.models import Claim, Evidence, Label
+from triage.orders import reads_as_order
 from triage.prompts import Kind, Messages, Prompt, load_prompt
 from triage.text import clean_line
 from triage.voided import Void, VoidKind, told

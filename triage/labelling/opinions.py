@@ -30,7 +30,9 @@ def store_readings(
         {"work_id": work_id, "basis": basis, "relevant": reading.relevant, "relevance": reading.relevance}
         for work_id, basis, reading in readings
     ]
-    claims = [{"work_id": work_id, "basis": basis, **claim.model_dump()} for work_id, basis, reading in readings for claim in reading.claims]
+    claims = [
+        {"work_id": work_id, "basis": basis, **claim.model_dump()} for work_id, basis, reading in readings for claim in reading.claims
+    ]
     stage(con, "new_opinion", opinions, _OPINION)
     stage(con, "read_claim", claims, _CLAIM)
     # a work that is read twice in one run keeps the later opinion

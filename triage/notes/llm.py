@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from triage.errors import ModelError
-from triage.evidence import find_quote, missing_numbers, reads_as_order, speaks_of_decisions
+from triage.evidence import find_quote, missing_numbers
 from triage.llm import Question
 from triage.llm_wire import Schema
 from triage.models import Bullet, Section
+from triage.orders import reads_as_order, speaks_of_decisions
 from triage.prompts import Kind, Messages, Prompt, load_variant
 from triage.text import clean_line
 from triage.voided import Void, told
@@ -26,7 +27,18 @@ from triage.voided import Void, told
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["KINDS", "LANGUAGES", "REPLY", "NotePaper", "NoteReply", "NoteWriter", "language_name", "note_from", "note_messages", "note_prompt"]
+__all__ = [
+    "KINDS",
+    "LANGUAGES",
+    "REPLY",
+    "NotePaper",
+    "NoteReply",
+    "NoteWriter",
+    "language_name",
+    "note_from",
+    "note_messages",
+    "note_prompt",
+]
 
 REPLY = "note"
 KINDS: dict[str, Kind] = {

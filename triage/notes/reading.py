@@ -118,6 +118,7 @@ def _wanted(run: Run, works: Sequence[str] | None, language: str) -> list[tuple[
 def full_text_parts(con: duckdb.DuckDBPyConnection, works: Sequence[str]) -> dict[str, str]:
     """Work id -> the parts of its full text that may be quoted, for works whose full text is to hand."""
     rows = con.execute(
-        "SELECT f.work_id, f.parts FROM main.fulltexts f WHERE f.parts IS NOT NULL AND list_contains($works, f.work_id)", {"works": list(works)}
+        "SELECT f.work_id, f.parts FROM main.fulltexts f WHERE f.parts IS NOT NULL AND list_contains($works, f.work_id)",
+        {"works": list(works)},
     ).fetchall()
     return dict(rows)
