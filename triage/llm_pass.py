@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from triage.ledger import Call, put_away, store_calls
 from triage.llm import Answer, LanguageModel, Question
+from triage.llm_batches import ask_in_batches, look_up
 from triage.runs import StepReport
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Pass(Generic[Value]):
         """
         self._run.progress.step(self._step, len(questions))
         ask, since = self._look_up(questions, given_up=given_up), time.monotonic()
-        for answer in self._model.ask_all(ask):
+        for answer in ask_in_batches(self._model, ask, self._run.settings.llm.batch_size):
             self._take(answer)
             if len(self._fresh) >= BURST_PAPERS or time.monotonic() - since > BURST_SECONDS:
                 yield self._save()
@@ -85,7 +86,7 @@ class Pass(Generic[Value]):
         if not questions:
             return []
         with self._run.warehouse.burst() as con:
-            past = self._model.look_up(con, questions)
+            past = look_up(self._model, con, questions)
         ask = []
         for question in questions:
             answer, failed_runs = past[question.work_id]

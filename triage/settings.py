@@ -197,6 +197,7 @@ class LlmSettings(_Section):
     longest_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 60
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1200
+    batch_size: Annotated[int, Field(ge=1, le=20)] = 1
     nights: Annotated[int, Field(ge=1)] = 3
     budget: LlmBudget = LlmBudget()
     prices: dict[str, LlmPrice] = Field(default_factory=dict)

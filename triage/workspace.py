@@ -91,6 +91,7 @@ _TOML = """\
 # longest_wait_seconds = 60        # a server that asks for a longer pause is left alone until the next run
 # concurrency = 8                  # requests at once; fewer while the server says it is too many
 # max_output_tokens = 1200         # for one reply
+# batch_size = 1                   # papers in one request; each answer is checked on its own, a bad one is asked for again alone
 # nights = 3                       # runs after which a paper the model cannot read is not paid for again
 # prices."gpt-4.1-mini" = { input = 0.40, cached = 0.10, output = 1.60 }   # example, none by default: dollars per million tokens
 

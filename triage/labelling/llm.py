@@ -19,6 +19,7 @@ from triage.errors import ModelError
 from triage.evidence import find_quote, has_number
 from triage.labelling import Paper
 from triage.llm import Answer, LanguageModel, Question
+from triage.llm_batches import ask_in_batches
 from triage.llm_wire import Schema
 from triage.models import Claim, Evidence, Label
 from triage.orders import reads_as_order
@@ -215,7 +216,7 @@ class LlmLabeller:
     def read(self, papers: Iterable[Paper]) -> Iterator[Read]:
         """Ask about each paper, several at once; exactly one `Read` a paper, in the order in which they are answered."""
         by_id = {paper.work_id: paper for paper in papers}
-        for answer in self.model.ask_all([self.question(paper) for paper in by_id.values()]):
+        for answer in ask_in_batches(self.model, [self.question(paper) for paper in by_id.values()], self.model.settings.batch_size):
             yield self.as_read(by_id[answer.question.work_id], answer)
 
     def as_read(self, paper: Paper, answer: Answer[Reading]) -> Read:

@@ -134,8 +134,10 @@ class _Reading:
     def _look_up(self, due: Mapping[str, Paper], *, given_up: bool) -> list[Paper]:
         if not due:
             return []
+        from triage.llm_batches import look_up
+
         with self._run.warehouse.burst() as con:
-            past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due.values()])
+            past = look_up(self._labeller.model, con, [self._labeller.question(paper) for paper in due.values()])
         ask = []
         for work_id, paper in due.items():
             answer, failed_runs = past[work_id]
