@@ -12,7 +12,7 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "claims", "claimfile"},
+    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "fulltext", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
     | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "llm_pass", "llm_batches", "voided", "due", "venues"},
     {
@@ -26,6 +26,7 @@ LAYERS = (
         "screening",
         "labelling",
         "notes",
+        "fulltexts",
         "claiming",
         "lists",
         "exports",
@@ -35,7 +36,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"fulltexts"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

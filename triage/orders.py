@@ -45,7 +45,8 @@ _ELSEWHERE = (
     r"|\b(?:marca|marque[zr]?|marquer|segna|contrassegna|markiere?n?|kennzeichne) (?:est[ea]|questo|cet(?:te)?|diese[ns]?|como|comme|als)\b"
     r"|\b(?:debes|deves|vous devez|tu dois|du musst|sie müssen)\b"
     # Russian, Ukrainian, Arabic, Persian, Hindi, Turkish, Vietnamese
-    r"|(?:игнорируй|ігноруй|пометь|отметь|отметьте|познач)\w*|\b(?:ты|вы) долж\w+|تجاهل|نادیده بگیر|अनदेखा|नज़रअंदाज़|\b(?:yoksay|görmezden gel|olarak işaretle)|\bbỏ qua .{0,20}(?:hướng dẫn|chỉ dẫn)|đánh dấu"
+    r"|(?:игнорируй|ігноруй|пометь|отметь|отметьте|познач)\w*|\b(?:ты|вы) долж\w+|تجاهل|نادیده بگیر|अनदेखा|नज़रअंदाज़|\b(?:yoksay|görmezden gel|olarak işaretle)"
+    r"|\bbỏ qua .{0,20}(?:hướng dẫn|chỉ dẫn)|đánh dấu"
 )
 _ORDERS = re.compile(f"{_ENGLISH}|{_FORMS}|{_ELSEWHERE}", re.IGNORECASE | re.DOTALL)
 

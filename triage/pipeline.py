@@ -18,6 +18,7 @@ from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.errors import DocumentError, SourceError, UsageError
+from triage.fulltexts import fulltext
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
@@ -87,6 +88,7 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
     "screen": _screen,
     "label": label,
+    "fulltext": fulltext,
     "note": note,
     "claim": claim,
     "publish": publish,

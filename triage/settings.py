@@ -82,6 +82,14 @@ class NoteSettings(_Section):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")] = "en"
 
 
+class FulltextSettings(_Section):
+    """Whether full texts are fetched from arXiv, how many a run, and in which order their forms are tried."""
+
+    enabled: bool = False
+    per_night: Annotated[int, Field(ge=1, le=500)] = 20
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = ("html", "pdf")
+
+
 class WebSettings(_Section):
     """How the one HTTP door asks: who it says it is, how long it waits, how often it tries.
 
@@ -155,6 +163,7 @@ class SourcesSettings(_Section):
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()
     dblp: SourceSettings = SourceSettings()
+    fulltext: SourceSettings = SourceSettings()
 
     def named(self, name: str) -> SourceSettings:
         """The table of source `name`; an empty one for a source that has none."""
@@ -223,6 +232,7 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     labels: LabelSettings = LabelSettings()
     notes: NoteSettings = NoteSettings()
+    fulltext: FulltextSettings = FulltextSettings()
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
     venues: VenuesSettings = VenuesSettings()

@@ -48,6 +48,11 @@ _TOML = """\
 # llm = "proposals"                # with a language model it writes notes of: "proposals" (and selected works), "selected" or "none"
 # language = "en"                  # of the model's notes: "ko", "zh", "de", ...; what they quote stays in the paper's own words
 
+[fulltext]
+# enabled = false                  # true: fetch the full texts of selected works and proposals from arXiv, for notes and figures
+# per_night = 20                   # at most this many papers a run, at arXiv's pace of a request every three seconds
+# formats = ["html", "pdf"]        # tried in this order; PDFs need: pip install 'triage-papers[fulltext]'
+
 [web]
 # contact = ""                     # an address of yours for the sites we ask, such as "mailto:you@example.org"; please give one
 # purpose = ""                     # a word more about who asks, such as "reading list of our group"
@@ -67,7 +72,7 @@ _TOML = """\
 
 # A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
 # hosts (where requests and redirects may go), enabled. Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
-# openreview, huggingface, arxiv, semanticscholar, openalex, dblp.
+# openreview, huggingface, arxiv, semanticscholar, openalex, dblp; fulltext for full texts.
 [sources.arxiv]
 # categories = ["cs.CV", "cs.CL", "cs.LG"]   # whose daily announcements are read
 # pace = 3.0                       # arXiv's own rule, over all its addresses together

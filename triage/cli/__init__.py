@@ -30,6 +30,7 @@ _COMMANDS = {
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),
+    "fulltext": ("triage.cli.steps", "Fetch full texts from arXiv, for notes and figures."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),

@@ -466,13 +466,14 @@ COMMENT ON COLUMN main.fulltexts.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.figures AS
 WITH listed AS (
-    SELECT t.work_id, t.title, unnest(from_json(f.figures, '[{"number": "INTEGER", "caption": "VARCHAR", "url": "VARCHAR"}]')) AS figure
+    SELECT t.work_id, t.title, unnest(from_json(f.figures, '[{"number": "INTEGER", "caption": "VARCHAR", "url": "VARCHAR", "overview": "BOOLEAN"}]')) AS figure
     FROM main.fulltexts t JOIN store.fulltext f ON f.arxiv = t.arxiv AND f.status = 'ok' AND f.run_id = t.run_id AND f.made_at = t.made_at
 )
-SELECT work_id, title, figure.number AS number, figure.caption AS caption, figure.url AS url FROM listed ORDER BY title, work_id, number;
+SELECT work_id, title, figure.number AS number, figure.caption AS caption, figure.url AS url, figure.overview AS overview FROM listed ORDER BY title, work_id, number;
 COMMENT ON VIEW main.figures IS 'Figures of full texts that were fetched: one row a figure';
 COMMENT ON COLUMN main.figures.work_id IS 'the work';
 COMMENT ON COLUMN main.figures.title IS 'its title';
 COMMENT ON COLUMN main.figures.number IS 'number as the paper counts';
 COMMENT ON COLUMN main.figures.caption IS 'its caption, one line';
 COMMENT ON COLUMN main.figures.url IS 'link to the image; NULL when the paper gives none of its own site';
+COMMENT ON COLUMN main.figures.overview IS 'whether it is the one that shows the method, which notes name';
