@@ -14,7 +14,21 @@ LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
     {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "fulltext", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "llm_pass", "llm_batches", "voided", "due", "venues"},
+    | {
+        "sources",
+        "web",
+        "answers",
+        "prompts",
+        "ledger",
+        "llm",
+        "llm_wire",
+        "llm_limits",
+        "llm_pass",
+        "llm_batches",
+        "voided",
+        "due",
+        "venues",
+    },
     {
         "gather",
         "harvest",

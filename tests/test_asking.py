@@ -27,7 +27,9 @@ def test_prompts_are_listed_with_what_is_wrong_with_them(desk: Desk) -> None:
     assert files == {("label", "packaged prompts/label.md", True), ("note", "packaged prompts/note.md", True)}
     (desk.folder / "prompts").mkdir()
     (desk.folder / "prompts" / "note.ko.md").write_text("---\nname: x\n")
-    (desk.folder / "prompts" / "label.md").write_text("---\nname: x\nfoo: 1\n---\nA {{taxonomy}}\n---\n{{work_id}} {{title}} {{abstract}}\n")
+    (desk.folder / "prompts" / "label.md").write_text(
+        "---\nname: x\nfoo: 1\n---\nA {{taxonomy}}\n---\n{{work_id}} {{title}} {{abstract}}\n"
+    )
     listed = {one["file"]: (one["used"], one["fault"]) for one in desk.json("prompts", "list", status=1)}
     assert listed["packaged prompts/note.md"] == (True, None)
     assert listed["prompts/note.ko.md"][0] is False

@@ -30,7 +30,7 @@ from triage.workspace import Workspace
 
 CASES = json.loads((Path(__file__).parent / "hostile_abstracts.json").read_text(encoding="utf-8"))
 NAMES = [case["name"] for case in CASES]
-ORDERS = {case["title"]: case["order"] for case in CASES}
+ORDERS: dict[str, str] = {case["title"]: case["order"] for case in CASES}
 HONEST = "We distill a large teacher into a small student"
 
 
@@ -169,9 +169,7 @@ def obeyed(tmp_path_factory: pytest.TempPathFactory) -> Obeyed:
         for n, case in enumerate(CASES)
     ]
     put(workspace, records)
-    bench = Bench(
-        workspace.root, {n: work for n, work in enumerate(row[0] for row in ask(workspace, "SELECT work_id FROM works ORDER BY 1"))}
-    )
+    bench = Bench(workspace.root, dict(enumerate(row[0] for row in ask(workspace, "SELECT work_id FROM works ORDER BY 1"))))
     works = list(bench.works.values())
 
     def whole() -> Any:

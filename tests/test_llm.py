@@ -172,7 +172,9 @@ def test_labels_that_the_text_asked_for_are_void(imported: Bench, name: str, quo
     paper = Paper("w1", "A title", f"We distill a large teacher. {quote} We prune the tokens of each image.")
     honest = {"label": "compression/distillation", "confidence": 0.8, "quote": "We distill a large teacher"}
     said = {"label": name, "confidence": 1.0, "quote": quote}
-    reply = LabelReply.model_validate({"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": [], "claims": []})
+    reply = LabelReply.model_validate(
+        {"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": [], "claims": []}
+    )
     labels, void = labels_from(reply, paper, workspace_taxonomy(imported.open("")))
     assert [label.label for label in labels] == ["compression/distillation"]
     assert len(void) == 1

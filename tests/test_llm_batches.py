@@ -14,8 +14,8 @@ import pytest
 
 from tests.llm_bench import Bench, copied, import_made
 from tests.scripted_llm import Asked, ScriptedLlm, Wire, completion, failing, good, saying, wired
-from triage.llm import open_model
 from triage.ledger import journal_path
+from triage.llm import open_model
 
 NUMBERS = [6, 7, 8, 9]
 LABEL = "compression/distillation"
@@ -81,7 +81,7 @@ CASES: dict[str, tuple[Callable[[Asked, list[dict[str, Any]]], list[Any]], int]]
     "a key too many in one": (lambda _, a: [{**a[0], "decision": "selected"}, *a[1:]], 1),
     "one is no object": (lambda _, a: ["sorry", *a[1:]], 1),
     "no evidence in one": (lambda _, a: [{**a[0], "labels": [{"label": LABEL, "confidence": 1, "quote": "not in the text"}]}, *a[1:]], 1),
-    "none at all": (lambda _, a: [], 4),
+    "none at all": (lambda _, __: [], 4),
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def item(text: str, quote: str, *details: dict[str, Any], step: bool = False) ->
 
 
 def reply(**sections: Any) -> NoteReply:
-    empty = {key: [] for key in ("previous_works", "motivation", "method", "evaluation", "results")}
+    empty: dict[str, Any] = {key: [] for key in ("previous_works", "motivation", "method", "evaluation", "results")}
     return NoteReply.model_validate({"work_id": "w1", **empty, **sections})
 
 

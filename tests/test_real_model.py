@@ -32,7 +32,9 @@ def test_a_real_server_is_understood(bench: Bench, tmp_path: Path) -> None:
     del tmp_path
     url, model = os.environ["TRIAGE_TEST_LLM_URL"], os.environ["TRIAGE_TEST_LLM_MODEL"]
     key = os.environ.get("TRIAGE_TEST_LLM_KEY", "")
-    settings = {"MODEL": model, "CONCURRENCY": "1", "TIMEOUT_SECONDS": "600", "MAX_OUTPUT_TOKENS": "400"} | ({"KEY_ENV": "KEY"} if key else {})
+    settings = {"MODEL": model, "CONCURRENCY": "1", "TIMEOUT_SECONDS": "600", "MAX_OUTPUT_TOKENS": "400"} | (
+        {"KEY_ENV": "KEY"} if key else {}
+    )
     works = [1, 2]
     nights = [night(url, works, environ={"KEY": key}, **settings) for night in (bench.label, bench.note)]
     for night in nights:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from triage.errors import SourceError
 from triage.fulltext.model import MOST_CHARACTERS, Figure, FullText, Passage, bounded, in_order
 from triage.text import clean_url
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
 
 __all__ = ["read_html"]
 
@@ -52,8 +49,8 @@ def read_html(body: bytes, url: str) -> FullText:
     return FullText(tuple(passages), in_order(figures))
 
 
-def _root(body: bytes, url: str) -> HtmlElement:
-    from lxml import etree, html
+def _root(body: bytes, url: str) -> Any:
+    from lxml import etree, html  # type: ignore[import-untyped]  # lxml brings no types
 
     try:
         # the page says how it is encoded only in a header, which the door does not keep: arXiv writes UTF-8
@@ -62,14 +59,14 @@ def _root(body: bytes, url: str) -> HtmlElement:
         raise SourceError(f"{url}: the page cannot be read as HTML: {str(error)[:200]}") from None
 
 
-def _base(root: HtmlElement, url: str) -> str:
+def _base(root: Any, url: str) -> str:
     """What images are named relative to: arXiv's pages say it, as they may be asked for without their version."""
     said = next((element.get("href") for element in root.iter("base")), None)
     # else as if the page were a folder
     return _own_link(url, said) or (url if url.endswith("/") else f"{url}/")
 
 
-def _words(element: HtmlElement) -> Iterator[str]:
+def _words(element: Any) -> Iterator[str]:
     """The text of an element in pieces, mathematics as LaTeX where the page has it, nothing of scripts and styles."""
     skip = None
     for event, node in _walk(element):
@@ -88,17 +85,17 @@ def _words(element: HtmlElement) -> Iterator[str]:
             yield node.tail or ""
 
 
-def _walk(element: HtmlElement) -> Iterator[tuple[str, HtmlElement]]:
+def _walk(element: Any) -> Iterator[tuple[str, Any]]:
     from lxml import etree
 
     yield from etree.iterwalk(element, events=("start", "end"))
 
 
-def _inside_figure(element: HtmlElement) -> bool:
+def _inside_figure(element: Any) -> bool:
     return next(element.iterancestors("figure", "footer", "nav", "header"), None) is not None
 
 
-def _figure(element: HtmlElement, url: str) -> Figure | None:
+def _figure(element: Any, url: str) -> Figure | None:
     """A numbered figure with its own image; tables and parts of figures are none."""
     caption = next(iter(element.iterchildren("figcaption")), None)
     said = _CAPTION.fullmatch(bounded(_words(caption), _LONGEST_CAPTION)) if caption is not None else None
