@@ -57,7 +57,8 @@ def _tell_proposed(run: Run) -> None:
     with run.warehouse.burst() as con:
         rows = con.execute(
             "SELECT name, works FROM main.proposed_labels p WHERE EXISTS (SELECT 1 FROM main.labels_current l"
-            " WHERE l.run_id = ? AND l.label = 'other' AND l.proposed IS NOT NULL AND list_contains(p.spellings, l.proposed))",
+            " WHERE l.run_id = ? AND l.label = 'other' AND l.proposed IS NOT NULL AND list_contains(p.spellings, l.proposed))"
+            " ORDER BY works DESC, selected DESC, name",
             [run.id],
         ).fetchall()
     if not rows:

@@ -138,8 +138,13 @@ COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that i
 
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
-       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at
+       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
+       m.relevance AS model_relevance
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
+LEFT JOIN (
+    SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
+    FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id
+) m USING (work_id)
 WHERE w.decision IS NULL
 ORDER BY w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
@@ -154,6 +159,7 @@ COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+COMMENT ON COLUMN main.review_queue.model_relevance IS '0..1: how sure the language model is that it belongs on the list; NULL when none read it';
 
 CREATE OR REPLACE VIEW main.year_list AS
 SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
@@ -241,7 +247,7 @@ WITH said AS (
            trim(regexp_replace(lower(l.proposed), '[^\pL\pN]+', ' ', 'g')) AS key
     FROM main.labels_current l WHERE l.label = 'other' AND l.proposed IS NOT NULL AND l.decides
 )
-SELECT arg_min(s.proposed, (s.made_at, s.work_id)) AS name, count(DISTINCT s.work_id) AS works,
+SELECT arg_min(s.proposed, (s.made_at, s.proposed)) AS name, count(DISTINCT s.work_id) AS works,
        count(DISTINCT s.work_id) FILTER (w.decision = 'selected') AS selected, list(DISTINCT s.producer ORDER BY s.producer) AS producers,
        list(DISTINCT w.title ORDER BY w.title)[:5] AS examples, list(DISTINCT s.quote ORDER BY s.quote) FILTER (s.quote IS NOT NULL)[:3] AS quotes,
        min(s.made_at) AS first_seen, max(s.made_at) AS last_seen, list(DISTINCT s.proposed ORDER BY s.proposed) AS spellings
