@@ -56,6 +56,10 @@ class Asked:
         return found[2] if found else ""
 
     @property
+    def purpose(self) -> Literal["label", "note"]:
+        return "note" if "-fulltext>" in self.user else "label"
+
+    @property
     def format(self) -> str:
         return str(self.body.get("response_format", {}).get("type", "plain"))
 
@@ -83,7 +87,16 @@ def reply_about(asked: Asked, **changes: Any) -> dict[str, Any]:
     """A good reply: a label that rests on the first five words of the abstract."""
     quote = " ".join((asked.field("abstract") or asked.field("title")).split()[:5])
     label = {"label": "compression/distillation", "confidence": 0.9, "quote": quote}
-    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], **changes}
+    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], "claims": [], **changes}
+
+
+def note_about(asked: Asked, **changes: Any) -> dict[str, Any]:
+    """A good note: two bullets that rest on the first words of the abstract."""
+    words = (asked.field("abstract") or asked.field("title")).split()
+    main = {"text": "Students learn from a teacher", "quote": " ".join(words[:5]), "details": []}
+    why = {"text": "Big models need much memory", "quote": " ".join(words[2:7])}
+    empty: dict[str, Any] = {"previous_works": [], "evaluation": [], "results": []}
+    return {"work_id": asked.work_id, **empty, "motivation": [why], "method": [main], **changes}
 
 
 def completion(content: str | None, *, finish: str = "stop", refusal: str | None = None, **more: Any) -> dict[str, Any]:
@@ -98,7 +111,7 @@ def wired(value: object, **how: Any) -> Wire:
 
 
 def good(asked: Asked) -> Wire:
-    return wired(completion(json.dumps(reply_about(asked))))
+    return wired(completion(json.dumps(note_about(asked) if asked.purpose == "note" else reply_about(asked))))
 
 
 def saying(content: str | None, **how: Any) -> Behaviour:
@@ -109,6 +122,11 @@ def saying(content: str | None, **how: Any) -> Behaviour:
 def replying(**changes: Any) -> Behaviour:
     """A good reply with some keys changed."""
     return lambda asked: wired(completion(json.dumps(reply_about(asked, **changes))))
+
+
+def noting(**changes: Any) -> Behaviour:
+    """A good note with some sections changed."""
+    return lambda asked: wired(completion(json.dumps(note_about(asked, **changes))))
 
 
 def failing(status: int, message: str, *, code: str | None = None, **headers: str) -> Behaviour:

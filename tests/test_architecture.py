@@ -12,7 +12,7 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
+    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "fulltext", "claims", "claimfile"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
     | {
         "sources",
@@ -24,9 +24,15 @@ LAYERS = (
         "llm_wire",
         "llm_limits",
         "llm_prices",
+        "llm_endpoint",
+        "llm_questions",
+        "llm_batch_api",
         "llm_plan",
         "recordings",
         "rehearsal",
+        "llm_pass",
+        "llm_batches",
+        "voided",
         "due",
         "venues",
     },
@@ -41,16 +47,17 @@ LAYERS = (
         "screening",
         "labelling",
         "notes",
+        "fulltexts",
         "claiming",
         "lists",
         "exports",
         "trace",
     },
-    {"pipeline", "report", "evaluation"},
+    {"pipeline", "report", "evaluation", "asking"},
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"fulltexts"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

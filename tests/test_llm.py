@@ -167,7 +167,9 @@ def test_labels_that_the_text_asked_for_are_void(imported: Bench, name: str, quo
     paper = Paper("w1", "A title", f"We distill a large teacher. {quote} We prune the tokens of each image.")
     honest = {"label": "compression/distillation", "confidence": 0.8, "quote": "We distill a large teacher"}
     said = {"label": name, "confidence": 1.0, "quote": quote}
-    reply = LabelReply.model_validate({"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": []})
+    reply = LabelReply.model_validate(
+        {"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": [], "claims": []}
+    )
     labels, void = labels_from(reply, paper, workspace_taxonomy(imported.open("")))
     assert [label.label for label in labels] == ["compression/distillation"]
     assert len(void) == 1
@@ -199,7 +201,7 @@ def test_the_schema_is_what_strict_servers_want() -> None:
 
     schema = Schema(LabelReply, "labels").json
     check(schema)
-    assert set(schema["properties"]) == {"work_id", "relevant", "relevance", "labels", "proposed"}
+    assert set(schema["properties"]) == {"work_id", "relevant", "relevance", "labels", "proposed", "claims"}
 
 
 @pytest.mark.parametrize("taken", ["json_object", "plain"])
@@ -292,7 +294,15 @@ def test_a_server_that_is_down_costs_five_papers_patience(bench: Bench) -> None:
         address = gone.base_url
     night = bench.label(address)
     assert [failure.kind for failure in night.failures] == ["connection"] * 5
-    assert night.counts == {"from ledger": 0, "calls": 15, "void": 0, "waiting": PAPERS - 1 - 5, "given up": 0, "older prompt": 0}
+    assert night.counts == {
+        "from ledger": 0,
+        "calls": 15,
+        "claims": 0,
+        "void": 0,
+        "waiting": PAPERS - 1 - 5,
+        "given up": 0,
+        "older prompt": 0,
+    }
     assert bench.ask("SELECT DISTINCT labelled_by FROM works ORDER BY 1") == [("human",), ("lexical",)]
 
 

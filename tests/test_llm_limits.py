@@ -21,10 +21,8 @@ PRICE = LlmPrice(input=1.0, cached=0.5, output=4.0)
 NOVEMBER = datetime(2026, 11, 30, 23, 59, 50)  # noqa: DTZ001 - the warehouse keeps UTC without zone
 
 
-def budget(
-    caps: LlmBudget, price: LlmPrice | None = PRICE, month: Spent = NOTHING, now: Callable[[], datetime] = lambda: NOVEMBER
-) -> Budget:
-    return Budget(caps, price, run=Spent(), month=month, now=now)
+def budget(caps: LlmBudget, month: Spent = NOTHING, now: Callable[[], datetime] = lambda: NOVEMBER) -> Budget:
+    return Budget(caps, run=Spent(), month=month, now=now)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +45,14 @@ def test_a_cap_holds_while_sixteen_are_in_flight() -> None:
     caps = budget(LlmBudget(usd_per_run=0.01))
     most = most_of(PRICE, 1000, 250)  # 0.002 dollars each
     assert [caps.reserve(most) for _ in range(16)] == [True] * 5 + [False] * 11
-    assert caps.reached == "", "those in flight may cost less than was set aside"
+    assert caps.reached(most) == "", "those in flight may cost less than was set aside"
     for _ in range(5):
-        caps.settle(most, Usage(1000, 1000, 0), charged=True)  # 0.0005 each
+        caps.settle(most, Usage(1000, 1000, 0), PRICE, charged=True)  # 0.0005 each
     assert [caps.reserve(most) for _ in range(5)] == [True] * 3 + [False] * 2
     for _ in range(3):
-        caps.settle(most, Usage(), charged=True)  # lost: counted in full
+        caps.settle(most, Usage(), PRICE, charged=True)  # lost: counted in full
     assert caps.reserve(most) is False
-    assert caps.reached == "the cap of $0.01 a run is reached ($0.0085 spent, and one more call may cost $0.0020)"
+    assert caps.reached(most) == "the cap of $0.01 a run is reached ($0.0085 spent, and one more call may cost $0.0020)"
 
 
 @given(
@@ -74,7 +72,7 @@ def test_what_is_spent_never_passes_a_cap(requests: list[tuple[int, int, str, bo
             settled, end = flying.pop(0)
             usage = Usage(settled.sent // 2, 0, settled.received) if end == "known" else Usage()
             tokens += settled.sent // 2 + settled.received if end == "known" else settled.tokens if end == "lost" else 0
-            caps.settle(settled, usage, charged=end != "refused")
+            caps.settle(settled, usage, PRICE, charged=end != "refused")
         assert tokens + sum(most.tokens for most, _ in flying) <= cap
 
 
@@ -82,8 +80,8 @@ def test_calls_count_when_they_are_sent_and_refused_ones_too() -> None:
     caps = budget(LlmBudget(calls_per_month=3), month=Spent(calls=1))
     most = most_of(PRICE, 10, 10)
     assert [caps.reserve(most), caps.reserve(most), caps.reserve(most)] == [True, True, False]
-    assert caps.reached == "the cap of 3 calls a month is reached"
-    assert caps.settle(most, Usage(), charged=False) == (0.0, None, None)
+    assert caps.reached(most) == "the cap of 3 calls a month is reached"
+    assert caps.settle(most, Usage(), PRICE, charged=False) == (0.0, None, None)
 
 
 def test_a_month_that_ends_while_the_run_goes_on_starts_its_caps_anew() -> None:
@@ -93,21 +91,21 @@ def test_a_month_that_ends_while_the_run_goes_on_starts_its_caps_anew() -> None:
     assert caps.reserve(most)
     assert not caps.reserve(most)
     moment += timedelta(seconds=20)
-    caps.settle(most, Usage(1000, 0, 250), charged=True)  # made in December: counts there
+    caps.settle(most, Usage(1000, 0, 250), PRICE, charged=True)  # made in December: counts there
     assert not caps.reserve(most)
-    assert "month" in caps.reached
+    assert "month" in caps.reached(most)
     moment = NOVEMBER
     caps = budget(LlmBudget(usd_per_month=0.0030), month=Spent(usd=0.0005), now=lambda: moment)
     assert caps.reserve(most)
-    caps.settle(most, Usage(1000, 0, 250), charged=True)
+    caps.settle(most, Usage(1000, 0, 250), PRICE, charged=True)
     moment += timedelta(seconds=20)
     assert caps.reserve(most), "a new month in UTC"
 
 
 def test_an_unknown_price_never_passes_under_a_cap_in_dollars() -> None:
-    caps = budget(LlmBudget(usd_per_run=5.0), price=None)
-    assert not caps.reserve(most_of(None, 10, 10))
-    assert "price of the model is not known" in caps.reached
+    caps, most = budget(LlmBudget(usd_per_run=5.0)), most_of(None, 10, 10)
+    assert not caps.reserve(most)
+    assert "price of the model is not known" in caps.reached(most)
 
 
 def paced(pace: Pace, sizes: list[int], usage: Usage = UNKNOWN) -> list[float]:

@@ -85,10 +85,12 @@ def test_what_the_ledger_knows_costs_nothing_and_caps_hold_the_plan_down(planner
 def test_a_night_counts_what_it_may_yet_gather_and_a_second_model(planner: Planner) -> None:
     planner.set(PRICES="{made = {input = 1.0, output = 4.0}, strong = {input = 10.0, output = 40.0}}", SECOND__MODEL="strong")
     plan = planner.plan("run")
-    lines = {(line["model"], line["about"]): line for line in plan["calls"]}
-    assert {key: line["calls"] for key, line in lines.items()} == {
-        ("made", ""): PAPERS - 1, ("made", "not gathered yet"): 50, ("strong", ""): PAPERS - 1, ("strong", "not gathered yet"): 50,
-    }  # fmt: skip
+    assert [(line["purpose"], line["model"], line["about"], line["calls"]) for line in plan["calls"]] == [
+        ("label", "made", "", PAPERS - 1), ("label", "made", "not gathered yet", 50),
+        ("label", "strong", "", PAPERS - 1), ("label", "strong", "not gathered yet", 50),
+        ("note", "made", "", PAPERS), ("note", "made", "not gathered yet", 50),
+    ]  # fmt: skip
+    lines = {(line["model"], line["about"]): line for line in plan["calls"] if line["purpose"] == "label"}
     assert lines["strong", ""]["most_usd"] == pytest.approx(10 * lines["made", ""]["most_usd"])
     assert plan["most_usd"] == pytest.approx(sum(line["most_usd"] for line in plan["calls"]))
     assert "at most 50 papers" in plan["notes"][0]
@@ -96,7 +98,7 @@ def test_a_night_counts_what_it_may_yet_gather_and_a_second_model(planner: Plann
         planner.patch.setenv(f"TRIAGE_SOURCES__{source.upper()}__ENABLED", "false")
     for source in ("aaai", "acl", "cvf", "virtual", "neurips", "pmlr", "ecva", "ijcai", "openreview"):
         planner.patch.setenv(f"TRIAGE_SOURCES__{source.upper()}__ENABLED", "false")
-    assert [line["about"] for line in planner.plan("run")["calls"]] == ["", ""]
+    assert [line["about"] for line in planner.plan("run")["calls"]] == ["", "", ""]
 
 
 def test_a_plan_for_people_names_what_is_unknown(

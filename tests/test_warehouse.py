@@ -27,6 +27,11 @@ VIEWS = {
     "runs": {"run_id", "command", "started_at", "ended_at", "status", "report"},
     "failures": {"run_id", "step", "item", "kind", "message", "hint"},
     "llm_calls": {"run_id", "purpose", "model", "tokens_in", "tokens_out", "cost", "status", "reply"},
+    "voided": {"work_id", "purpose", "kind", "text", "reason", "model", "run_id", "made_at"},
+    "model_screenings": {"work_id", "relevant", "relevance", "model"},
+    "fulltexts": {"work_id", "arxiv", "format", "status", "parts", "figures"},
+    "figures": {"work_id", "number", "caption", "url"},
+    "proposed_labels": {"name", "works", "examples"},
     "fetches": {"source", "url", "status", "failure", "sha256", "fetched_at", "run_id"},
     "sources": {"name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason"},
     "snapshot": {"as_of", "schema_version"},
@@ -65,7 +70,7 @@ def test_migrations_run_once_and_an_old_file_is_copied_first(tmp_path: Path, mon
     warehouse.prepare(NOW)
     with warehouse.burst() as con:
         assert con.execute("SELECT value FROM store.setting WHERE name = 'kept'").fetchall() == [("yes",)]
-        assert con.execute("SELECT version FROM store.migration ORDER BY version").fetchall() == [(n,) for n in [*(version for version, *_ in old), newer]]
+        assert con.execute("SELECT version FROM store.migration ORDER BY version").fetchall() == [(n,) for n, _, _ in module.migrations()]
     backup = duckdb.connect(str(tmp_path / f"it's.duckdb.backup-v{newer - 1}"), read_only=True)
     assert backup.execute("SELECT max(version) FROM store.migration").fetchall() == [(newer - 1,)]
     backup.close()

@@ -107,7 +107,7 @@ _EVIDENCE = (
 def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[_Wanted]:
     rows = con.execute(
         "SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, w.abstract, w.decision = 'selected', w.screening_score, w.labels,"
-        f" coalesce(q.quote, array_to_string(r.evidence, ' … ')), coalesce(q.producer, w.labelled_by)"
+        f" coalesce(q.quote, array_to_string(r.evidence, ' … ')), coalesce(q.producer, w.labelled_by), r.model_relevance"
         f" FROM main.works w JOIN main.year_list y USING (work_id) {_EVIDENCE}"
         " WHERE w.year IS NOT DISTINCT FROM ? ORDER BY w.work_id",
         [year],
@@ -117,7 +117,7 @@ def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[_Wa
 
 def _wanted_venue(con: duckdb.DuckDBPyConnection, workspace: Workspace, venue: str, year: int | None) -> list[_Wanted]:
     rows = con.execute(
-        "SELECT w.work_id, w.title, w.url, w.venue, w.year, NULL, w.abstract, w.decision = 'selected', NULL, [], NULL, NULL"
+        "SELECT w.work_id, w.title, w.url, w.venue, w.year, NULL, w.abstract, w.decision = 'selected', NULL, [], NULL, NULL, NULL"
         f" FROM main.works w WHERE lower(w.venue) = lower(?) AND w.year IS NOT DISTINCT FROM ? AND {_scope(workspace)}"
         " AND coalesce(w.decision, '') <> 'rejected' ORDER BY w.work_id",
         [venue, year],
@@ -126,16 +126,17 @@ def _wanted_venue(con: duckdb.DuckDBPyConnection, workspace: Workspace, venue: s
 
 
 def _wanted(row: tuple[object, ...], *, with_type: bool) -> _Wanted:
-    work_id, title, url, venue, year, type_, abstract, selected, score, labels, quote, producer = row
+    work_id, title, url, venue, year, type_, abstract, selected, score, labels, quote, producer, relevance = row
     ticked = bool(selected)
-    why = _why(score, labels, quote, producer) if with_type and not ticked else None
+    why = _why(score, relevance, labels, quote, producer) if with_type and not ticked else None
     fields = {"title": title, "url": url, "venue": venue, "year": year, "type": type_, "why": why, "ticked": ticked, "abstract": abstract}
     return _Wanted(str(work_id), BlockFields(**fields))  # type: ignore[arg-type]
 
 
-def _why(score: object, labels: object, quote: object, producer: object) -> str:
-    """score · labels · "evidence" · producer: everything a person needs to say yes or no at a glance."""
-    parts = [f"{score:.2f}" if isinstance(score, float) else "not screened"]
+def _why(score: object, relevance: object, labels: object, quote: object, producer: object) -> str:
+    """score (and what a model thinks) · labels · "evidence" · producer: everything a person needs to say yes or no at a glance."""
+    opinion = f" (model {relevance:.2f})" if isinstance(relevance, float) else ""
+    parts = [(f"{score:.2f}" if isinstance(score, float) else "not screened") + opinion]
     if isinstance(labels, list) and labels:
         parts.append(", ".join(labels))
     if quote:

@@ -14,27 +14,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import re
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
-from triage.errors import ModelError, SettingsError
-from triage.ledger import OK, Call, CallKey, Journal, Past, journal_path, known_calls, spent
+from triage.errors import ModelError
+from triage.ledger import OK, Call, Journal, Past, journal_path, known_calls, spent
+from triage.llm_endpoint import Endpoint, find_endpoint, second_of
 from triage.llm_limits import Budget, Charge, Gate, Pace
-from triage.llm_prices import Most, Spent, most_of, tokens_at_most, with_share
+from triage.llm_prices import Most, Spent, most_of, with_share
+from triage.llm_questions import Answer, Question, Talk
 from triage.llm_wire import (
     REDUCED,
     TRANSIENT,
     Dialect,
     Exchange,
-    Schema,
     connect,
     exchange,
     lowered,
@@ -42,7 +42,6 @@ from triage.llm_wire import (
     read_envelope,
     request_body,
 )
-from triage.prompts import Messages
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Endpoint", "LanguageModel", "Question", "find_endpoint", "open_model", "second_of"]
 
-OPENAI_ADDRESS = "https://api.openai.com/v1"
 DIALECT_DAYS = 30
 """After this long a server is asked again for the strictest form: it may have been updated."""
 FAILED_IN_A_ROW = 5
@@ -70,93 +68,11 @@ _BUDGET_HINT = "the rest waits for the next run; raise [llm.budget] for more"
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where and whom to ask; `key` is "" for servers that want none, and never leaves this object but as a header."""
-
-    base_url: str
-    model: str
-    key: str = field(repr=False, default="")
-
-
-def find_endpoint(settings: LlmSettings, environ: Mapping[str, str]) -> Endpoint | None:
-    """What is configured, or None. A key alone means OpenAI (or OPENAI_BASE_URL, the client's own variable).
-
-    With `base_url` in the settings a key is only sent when `key_env` names it: the key of one server is not for
-    another. Raises SettingsError when `key_env` names a variable that is not set.
-    """
-    if not settings.enabled:
-        return None
-    if settings.key_env and not environ.get(settings.key_env, "").strip():
-        raise SettingsError(f"llm.key_env: the environment variable {settings.key_env} is not set", hint="set it, or llm.enabled = false")
-    variable = settings.key_env or ("" if settings.base_url else "OPENAI_API_KEY")
-    key = environ.get(variable, "").strip() if variable else ""
-    if not (key or settings.base_url):
-        return None
-    if not re.fullmatch(r"[!-~]*", key):
-        raise SettingsError(
-            f"environment variable {variable}: a key has only printable ASCII characters and no spaces", hint="copy it again"
-        )
-    base_url = settings.base_url or environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or OPENAI_ADDRESS
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise SettingsError(
-            "environment variable OPENAI_BASE_URL: must be an http(s) address without user name or query", hint="or set llm.base_url"
-        )
-    return Endpoint(base_url, settings.named_model, key)
-
-
-@dataclass(frozen=True)
-class Question(Generic[Value]):
-    """One thing to ask about one work.
-
-    `accept` takes the checked reply and gives what it is worth and a remark for the ledger; it raises ModelError
-    for a reply that is worth nothing (of a foreign work, without evidence).
-    """
-
-    purpose: str
-    work_id: str
-    messages: Messages
-    schema: Schema
-    accept: Callable[[Any], tuple[Value, str | None]]
-    prompt_hash: str
-    taxonomy_version: str
-    temperature: float | None = None
-    most_tokens: int | None = None
-
-    def key(self, model: str) -> CallKey:
-        return CallKey(self.prompt_hash, self.schema.hash, self.taxonomy_version, model, self.messages.sha256)
-
-
-@dataclass(frozen=True)
-class Answer(Generic[Value]):
-    """What came of a question: a value, or an error. `calls` are the requests made for it (none when the ledger
-    knew the answer), `waiting` says that it was not asked (to the end) and is due again."""
-
-    question: Question[Value]
-    value: Value | None = None
-    error: ModelError | None = None
-    calls: tuple[Call, ...] = ()
-    known: bool = False
-    waiting: bool = False
-
-
 _dialects: dict[tuple[str, str], Dialect] = {}
 """What each server of this process takes, by (address, model)."""
 _begun: dict[tuple[str, str], deque[list[float]]] = {}
 """The requests of the last minute to each of them, for its limits."""
-
-
-def second_of(settings: LlmSettings) -> LlmSettings | None:
-    """The settings of the second model, standing in the place of the first; None when none is configured.
-
-    Its key is the first one's only at the first one's address.
-    """
-    second = settings.second
-    if not second.model:
-        return None
-    key_env = second.key_env or ("" if second.base_url else settings.key_env)
-    return settings.model_copy(update={"model": second.model, "base_url": second.base_url or settings.base_url, "key_env": key_env})
+_opened: WeakKeyDictionary[Run, dict[tuple[Endpoint, bool], LanguageModel]] = WeakKeyDictionary()
 
 
 def open_model(
@@ -164,8 +80,8 @@ def open_model(
 ) -> LanguageModel | None:
     """The configured model with what the warehouse remembers of it; None when none is configured.
 
-    `settings` stand for those of the run (`second_of`). What this run has spent before counts for its caps. With
-    `recordings` to replay no server is needed, and none is asked.
+    One object a run: all its steps share a wall that one of them met, and all models of a run its caps. `settings`
+    stand for those of the run (`second_of`). With `recordings` to replay no server is needed, and none is asked.
     """
     settings = settings or run.settings.llm
     if recordings is not None and recordings.replay:
@@ -173,6 +89,15 @@ def open_model(
     endpoint = find_endpoint(settings, environ)
     if endpoint is None:
         return None
+    opened = _opened.setdefault(run, {})
+    key = (endpoint, recordings is not None)
+    if key not in opened:
+        budget = next((model.budget for model in opened.values()), None)
+        opened[key] = _open(run, endpoint, settings, budget, recordings)
+    return opened[key]
+
+
+def _open(run: Run, endpoint: Endpoint, settings: LlmSettings, budget: Budget | None, recordings: Recordings | None) -> LanguageModel:
     with run.warehouse.burst() as con:
         before = spent(con, settings.prices, run_id=run.id, now=run.now())
         learned = con.execute(
@@ -182,7 +107,7 @@ def open_model(
     if learned:
         dialect = Dialect(reply_format=learned[0][0], limit_key=learned[0][1], temperature=learned[0][2])
         _dialects.setdefault((endpoint.base_url, endpoint.model), dialect)
-    return LanguageModel(run, endpoint, settings=settings, spent_before=before, recordings=recordings)
+    return LanguageModel(run, endpoint, settings=settings, budget=budget, spent_before=before, recordings=recordings)
 
 
 class LanguageModel:
@@ -194,6 +119,7 @@ class LanguageModel:
         endpoint: Endpoint,
         *,
         settings: LlmSettings,
+        budget: Budget | None = None,
         spent_before: tuple[Spent, Spent] = (Spent(), Spent()),
         recordings: Recordings | None = None,
     ) -> None:
@@ -201,11 +127,13 @@ class LanguageModel:
         self.settings = settings
         self.recordings = recordings
         self._run_id = run.id
-        self._now: Callable[[], datetime] = run.now
+        clock = run.clock
+        # not run.now: what `_opened` holds of a run must not hold the run itself
+        self._now: Callable[[], datetime] = lambda: clock().astimezone(UTC).replace(tzinfo=None)
         self._journal_path = journal_path(run.workspace)
         self.price = self.settings.prices.get(endpoint.model)
         self.batch_price = with_share(self.price, self.settings.batch_price)
-        self.budget = Budget(self.settings.budget, self.price, run=spent_before[0], month=spent_before[1], now=run.now)
+        self.budget = budget or Budget(settings.budget, run=spent_before[0], month=spent_before[1], now=self._now)
         self.stopped: ModelError | None = None
         """Why the rest was not asked: the server does not let us, or a cap is reached."""
         self._failed_in_a_row = 0
@@ -310,14 +238,14 @@ class LanguageModel:
 
     async def _ask(self, client: openai.AsyncOpenAI, journal: Journal, gate: Gate, pace: Pace, question: Question[Value]) -> Answer[Value]:
         """One question to its end: requests, pauses, one repair."""
-        talk = _Talk(question, question.most_tokens or self.settings.max_output_tokens)
+        talk = Talk(question, question.most_tokens or self.settings.max_output_tokens)
         while self._asking():
             async with gate:
                 most = most_of(self.price, talk.tokens_at_most, talk.most_tokens)
                 begun = await pace.begin(most.tokens, still_wanted=self._asking)
                 # others may have met a wall while this one waited
                 if not (self._asking() and await self._reserve(most)):
-                    self.stopped = self.stopped or ModelError(self.budget.reached, kind="budget", hint=_BUDGET_HINT)
+                    self.stopped = self.stopped or ModelError(self.budget.reached(most), kind="budget", hint=_BUDGET_HINT)
                     break
                 used = self.dialect
                 came = await self._request(client, journal, talk, used, most)
@@ -349,7 +277,7 @@ class LanguageModel:
 
     def most_of_batched(self, question: Question[Value]) -> Most:
         """The most a question takes in a batch: one request, neither repaired nor asked again."""
-        talk = _Talk(question, question.most_tokens or self.settings.max_output_tokens)
+        talk = Talk(question, question.most_tokens or self.settings.max_output_tokens)
         return most_of(self.batch_price, talk.tokens_at_most, talk.most_tokens)
 
     def judge_batched(self, question: Question[Any] | None, status: int, raw: str) -> tuple[Exchange, str | None]:
@@ -375,14 +303,14 @@ class LanguageModel:
 
     async def _reserve(self, most: Most) -> bool:
         """Room in the budget for the next request, waited for while only requests in flight stand in the way."""
-        while not (reserved := self.budget.reserve(most)) and not self.budget.reached and self._asking():
+        while not (reserved := self.budget.reserve(most)) and not self.budget.reached(most) and self._asking():
             await asyncio.sleep(0.02)
         return reserved
 
     def _asking(self) -> bool:
         return self.stopped is None
 
-    def _failed(self, talk: _Talk[Value], came: Exchange) -> Answer[Value]:
+    def _failed(self, talk: Talk[Value], came: Exchange) -> Answer[Value]:
         error = ModelError(came.message or came.kind, kind=came.kind, hint=came.hint)
         self._failed_in_a_row = self._failed_in_a_row + 1 if came.kind in _SERVERS_FAULT else 0
         too_long = came.kind == "rate limit" and (came.retry_after or 0) > self.settings.longest_wait_seconds
@@ -390,7 +318,7 @@ class LanguageModel:
             self.stopped = error
         return Answer(talk.question, error=error, calls=tuple(talk.calls))
 
-    async def _request(self, client: openai.AsyncOpenAI, journal: Journal, talk: _Talk[Value], dialect: Dialect, most: Most) -> Exchange:
+    async def _request(self, client: openai.AsyncOpenAI, journal: Journal, talk: Talk[Value], dialect: Dialect, most: Most) -> Exchange:
         """One request, in the journal before its answer is used."""
         question = talk.question
         body = request_body(
@@ -405,13 +333,13 @@ class LanguageModel:
                 self.recordings.keep(question.key(self.endpoint.model), talk.recorded, came.raw)
             came, remark = self._judge(talk, came, dialect)
         finally:
-            charge = self.budget.settle(most, came.usage, charged=came.charged)
+            charge = self.budget.settle(most, came.usage, self.price, charged=came.charged)
             call = self._call(talk, came, remark, time.monotonic() - began, charge)
             talk.calls.append(call)
             await journal.append(call)
         return came
 
-    def _judge(self, talk: _Talk[Value], came: Exchange, dialect: Dialect) -> tuple[Exchange, str | None]:
+    def _judge(self, talk: Talk[Value], came: Exchange, dialect: Dialect) -> tuple[Exchange, str | None]:
         """What an exchange comes to: a value (kept in the talk) with a remark, or the name of what is wrong with it."""
         if came.status is not None and lowered(dialect, came.status, came.raw or ""):
             return _renamed(came, REDUCED), None
@@ -426,7 +354,7 @@ class LanguageModel:
             return _renamed(came, error.kind, error.message, error.hint), None
         return came, remark
 
-    async def _goes_on(self, talk: _Talk[Value], came: Exchange, used: Dialect, gate: Gate) -> bool:
+    async def _goes_on(self, talk: Talk[Value], came: Exchange, used: Dialect, gate: Gate) -> bool:
         """Prepare the next request of a talk; False when there is to be none."""
         if came.kind == REDUCED:
             lower = lowered(used, came.status or 0, came.raw or "")
@@ -452,7 +380,7 @@ class LanguageModel:
             await asyncio.sleep(pause)
         return True
 
-    def _call(self, talk: _Talk[Value], came: Exchange, remark: str | None, seconds: float, charge: Charge) -> Call:
+    def _call(self, talk: Talk[Value], came: Exchange, remark: str | None, seconds: float, charge: Charge) -> Call:
         question, usage = talk.question, came.usage
         return Call(
             call_id=f"c{uuid.uuid4().hex[:16]}", purpose=question.purpose, work_id=question.work_id, endpoint=self.endpoint.base_url,
@@ -475,41 +403,3 @@ def _answered_before(question: Question[Value], past: Past) -> Answer[Value] | N
 
 def _renamed(came: Exchange, kind: str, message: str | None = None, hint: str | None = None) -> Exchange:
     return replace(came, kind=kind, message=message or came.message, hint=hint or came.hint)
-
-
-class _Talk(Generic[Value]):
-    """The requests for one question: what was said so far and which second chances are used up."""
-
-    def __init__(self, question: Question[Value], most_tokens: int) -> None:
-        self.question = question
-        self.most_tokens = most_tokens
-        self.messages = question.messages.as_sent
-        self.calls: list[Call] = []
-        self.value: Value | None = None
-        self.repaired = False
-        self.extended = False
-        self.recorded = 0
-
-    @property
-    def tokens_at_most(self) -> int:
-        """How much the next request sends, at most: the schema goes in words, beside the messages, or both."""
-        schema = self.question.schema
-        return sum(tokens_at_most(text) for text in (*(message["content"] for message in self.messages), schema.in_words, schema.text))
-
-    def attempts_left(self, most: int, kind: str) -> int:
-        """A busy server gets more patience than a broken one: the pauses between are its own wish."""
-        tried = sum(call.status in TRANSIENT for call in self.calls)
-        return (most * 3 if kind == "rate limit" else most) - tried
-
-    def pause(self, first: float) -> float:
-        """Seconds: doubled with each failure, at most a minute; spread by the work's id, so that not all come back at once."""
-        tried = sum(call.status in TRANSIENT for call in self.calls)
-        spread = 0.75 + int(self.question.messages.sha256[:4], 16) / 0xFFFF / 2
-        return float(min(60.0, first * 2 ** (tried - 1))) * spread
-
-    def repair(self, came: Exchange) -> None:
-        """Show the model its reply and what is wrong with it, once."""
-        self.repaired = True
-        complaint = f"That reply cannot be used: {came.message}\nReply again, for the same paper. {self.question.schema.in_words}"
-        said = (came.content or "")[:8000].encode("utf-8", "replace").decode("utf-8")
-        self.messages += [{"role": "assistant", "content": said}, {"role": "user", "content": complaint}]

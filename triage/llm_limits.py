@@ -30,48 +30,53 @@ class Charge(NamedTuple):
 class Budget:
     """Hard caps: what a request may take at most is set aside before it is sent, and settled when its tokens are known.
 
-    `run` and `month` are what was spent before; a month that ends while the run goes on starts the month's caps anew.
+    One for all models and purposes of a run. `run` and `month` are what was spent before; a month that ends while the
+    run goes on starts the month's caps anew.
     """
 
-    def __init__(self, caps: LlmBudget, price: LlmPrice | None, *, run: Spent, month: Spent, now: Callable[[], datetime]) -> None:
+    def __init__(self, caps: LlmBudget, *, run: Spent, month: Spent, now: Callable[[], datetime]) -> None:
         self._caps = caps
-        self._price = price
         self._run = run
         self._month = month
         self._now = now
         self._in_month = _month_of(now())
         self._aside = Spent()
-        self.reached = ""
-        """Which cap is reached, in words; "" while none is."""
 
     def reserve(self, most: Most) -> bool:
         """Set the most this request can take aside. False when it does not fit: for good when `reached` says so,
         else until requests in flight, which seldom take what is set aside for them, have settled."""
         self._turn_the_month()
-        needed, waits = Spent(1, most.tokens, most.usd or 0.0), False
-        for unit, cap, span, spent in self._caps_now():
-            if cap is None:
-                continue
-            taken, more, aside = (getattr(x, unit) for x in (spent, needed, self._aside))
-            if unit == "usd" and most.usd is None:
-                self.reached = "the price of the model is not known, and there is a cap in dollars"
-            elif taken + more > cap:
-                self.reached = _words(unit, cap, span, taken, more)
-            waits = waits or taken + aside + more > cap
-        if self.reached or waits:
+        if self.reached(most):
             return False
+        needed = Spent(1, most.tokens, most.usd or 0.0)
+        for unit, cap, _, spent in self._caps_now():
+            if cap is not None and sum(getattr(x, unit) for x in (spent, self._aside, needed)) > cap:
+                return False
         # a call is a call once it is sent, whatever comes of it: it is counted at once
         self._count(Spent(1, 0, 0.0))
         self._aside = self._aside.plus(0, needed.tokens, needed.usd)
         return True
 
-    def settle(self, most: Most, usage: Usage, *, charged: bool) -> Charge:
+    def reached(self, most: Most) -> str:
+        """Which cap this request would pass whatever becomes of those in flight, in words; "" for none."""
+        needed = Spent(1, most.tokens, most.usd or 0.0)
+        for unit, cap, span, spent in self._caps_now():
+            if cap is None:
+                continue
+            if unit == "usd" and most.usd is None:
+                return "the price of the model is not known, and there is a cap in dollars"
+            taken, more = getattr(spent, unit), getattr(needed, unit)
+            if taken + more > cap:
+                return _words(unit, cap, span, taken, more)
+        return ""
+
+    def settle(self, most: Most, usage: Usage, price: LlmPrice | None, *, charged: bool) -> Charge:
         """Count a request that ended. `charged`: it may have been charged though its tokens are not known; then it
         counts in full."""
         self._turn_the_month()
         self._aside = self._aside.plus(0, -most.tokens, -(most.usd or 0.0))
         if usage.sent is not None and usage.received is not None:
-            cost = cost_of(self._price, usage.sent, usage.cached or 0, usage.received)
+            cost = cost_of(price, usage.sent, usage.cached or 0, usage.received)
             self._count(Spent(0, usage.sent + usage.received, cost or 0.0))
             return Charge(cost)
         if not charged:

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from triage.llm_batches import grouped
 from triage.llm_prices import Spent, cost_of, most_of, tokens_at_most
 from triage.models import Frozen
 
 if TYPE_CHECKING:
+    import duckdb
+
     from triage.llm import LanguageModel, Question
     from triage.llm_wire import Dialect
     from triage.settings import LlmBudget
 
-__all__ = ["Cap", "Plan", "PlannedCalls", "plan_questions", "planned", "worst_case"]
+__all__ = ["Cap", "Plan", "PlannedCalls", "plan_questions", "planned", "usual_cost", "worst_case"]
 
 LADDER = 5
 """A server can say at most so often that it does not take a dialect: two reply formats, two limits, a temperature."""
@@ -27,7 +30,7 @@ REPAIR_CHARACTERS = 2000
 
 
 class PlannedCalls(Frozen):
-    """What one purpose asks of one model. `calls` is one a paper that is not known; `most_usd` is None while the price
+    """What one purpose asks of one model. `calls` is one a paper that is not known, or one for several; `most_usd` is None while the price
     is unknown; `usual_usd` is what such calls cost so far, None when there were none or their price is unknown."""
 
     purpose: str
@@ -96,11 +99,10 @@ def plan_questions(
     purpose: str,
     known: int = 0,
     usual: float | None = None,
-    times: int = 1,
     about: str = "",
     batch: bool = False,
 ) -> PlannedCalls | None:
-    """What these questions take at most, each `times` times; None when there is nothing to say.
+    """What these questions take at most; None when there is nothing to say.
 
     `known`: papers beside them whose answer the ledger has; `usual`: what one paper cost so far.
     """
@@ -115,17 +117,19 @@ def plan_questions(
             most_calls=len(questions), most_tokens_in=sent, most_tokens_out=received, most_usd=most_of(model.batch_price, sent, received).usd,
             usual_usd=None if usual is None else usual * settings.batch_price * len(questions), about="in a batch",
         )  # fmt: skip
+    first = grouped(questions, settings.batch_size, settings.max_output_tokens)
+    # a paper whose answer among several cannot be used is asked about once more, alone
+    requests = [*first, *questions] if settings.batch_size > 1 else first
     worst = [
-        worst_case(one, most_tokens=one.most_tokens or settings.max_output_tokens, max_attempts=settings.max_attempts) for one in questions
+        worst_case(one, most_tokens=one.most_tokens or settings.max_output_tokens, max_attempts=settings.max_attempts) for one in requests
     ]
-    asked = len(questions) * times
     # a dialect is refused to all that are in flight at that moment
-    ladder = min(asked, settings.concurrency) * steps_down(model.dialect)
-    sent, received = (times * sum(getattr(one, part) for one in worst) for part in ("sent", "received"))
+    ladder = min(len(requests), settings.concurrency) * steps_down(model.dialect)
+    sent, received = sum(one.sent for one in worst), sum(one.received for one in worst)
     return PlannedCalls(
-        purpose=purpose, model=model.endpoint.model, papers=asked + known, known=known, calls=asked,
-        most_calls=times * sum(one.calls for one in worst) + ladder, most_tokens_in=sent, most_tokens_out=received,
-        most_usd=most_of(model.price, sent, received).usd, usual_usd=None if usual is None else usual * asked, about=about,
+        purpose=purpose, model=model.endpoint.model, papers=len(questions) + known, known=known, calls=len(first),
+        most_calls=sum(one.calls for one in worst) + ladder, most_tokens_in=sent, most_tokens_out=received,
+        most_usd=most_of(model.price, sent, received).usd, usual_usd=None if usual is None else usual * len(questions), about=about,
     )  # fmt: skip
 
 
@@ -159,6 +163,14 @@ def _caps(budget: LlmBudget, spent: tuple[Spent, Spent]) -> Iterable[Cap]:
                 yield Cap(unit=unit, span=span, cap=cap, spent=used, left=max(0.0, cap - used))
 
 
-def usual_cost(price: Any, tokens: tuple[float, float, float] | None) -> float | None:
-    """What a call with these mean tokens (sent, cached, received) costs; None without either."""
-    return None if tokens is None else cost_of(price, *(round(figure) for figure in tokens))
+def usual_cost(con: duckdb.DuckDBPyConnection, model: LanguageModel, purpose: str) -> float | None:
+    """What a paper's calls to this model for this purpose have cost so far, in dollars at today's price; None without
+    calls or without a price."""
+    rows = con.execute(
+        "SELECT sum(tokens_in) / count(DISTINCT work_id), coalesce(sum(tokens_cached), 0) / count(DISTINCT work_id),"
+        " sum(tokens_out) / count(DISTINCT work_id) FROM store.llm_call"
+        # a request about several papers names them all
+        " WHERE model = ? AND purpose = ? AND tokens_in IS NOT NULL AND tokens_out IS NOT NULL AND NOT contains(work_id, ' ') HAVING count(*) > 0",
+        [model.endpoint.model, purpose],
+    ).fetchall()
+    return cost_of(model.price, *(round(figure) for figure in rows[0])) if rows else None

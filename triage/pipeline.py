@@ -18,6 +18,7 @@ from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.errors import DocumentError, SourceError, UsageError
+from triage.fulltexts import fulltext
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
@@ -31,6 +32,8 @@ from triage.lists import publish_lists
 from triage.llm_plan import planned
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.notes.planning import plan_notes
+from triage.references import works_named
 from triage.rehearsal import rehearse
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
@@ -82,10 +85,6 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return identify(run)
 
 
-def _label(run: Run, works: Sequence[str] | None = None) -> StepReport:
-    return label(run, works)
-
-
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     """Write the lists and the notes that changed."""
     if works is not None:
@@ -100,7 +99,8 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
     "screen": _screen,
-    "label": _label,
+    "label": label,
+    "fulltext": fulltext,
     "note": note,
     "claim": claim,
     "publish": publish,
@@ -151,6 +151,8 @@ def plan_calls(
         works = work_ids(run, names)
         label(run, works, producers=LOCAL)
         lines = plan_labels(run, works, workspace_taxonomy(workspace), environ=environ, unseen=unseen, reprompt=reprompt, batch=batch)
+        if night:
+            lines += plan_notes(run, works, environ=environ, unseen=unseen, longest=LONGEST_UNSEEN)
         if not lines:
             notes.append("no model is configured, or none is allowed: nothing is asked")
         elif unseen:
@@ -241,15 +243,4 @@ def work_ids(run: Run, names: Sequence[str]) -> list[str] | None:
     if not names:
         return None
     with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT n.name, list(w.work_id ORDER BY w.work_id) FILTER (w.work_id IS NOT NULL)"
-            " FROM (SELECT unnest(?) AS name) n LEFT JOIN"
-            " (SELECT work_id, work_id AS name FROM store.work UNION ALL SELECT new_id, old_id FROM store.work_alias) w"
-            " ON starts_with(w.name, n.name) GROUP BY n.name",
-            [list(names)],
-        ).fetchall()
-    for name, found in rows:
-        if len(set(found or ())) != 1:
-            known = f"{len(set(found))} works begin so" if found else "no such work"
-            raise UsageError(f"{name}: {known}", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
-    return sorted({found[0] for _, found in rows})
+        return works_named(con, names)

@@ -74,9 +74,20 @@ class LabelSettings(_Section):
 
 
 class NoteSettings(_Section):
-    """Which works get a note written."""
+    """Which works get a note written; which of them a language model writes, where one is configured, and in which
+    language (ISO 639-1, perhaps with a region or script: "zh", "zh-TW")."""
 
     proposals: bool = True
+    llm: Literal["proposals", "selected", "none"] = "proposals"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")] = "en"
+
+
+class FulltextSettings(_Section):
+    """Whether full texts are fetched from arXiv, how many a run, and in which order their forms are tried."""
+
+    enabled: bool = False
+    per_night: Annotated[int, Field(ge=1, le=500)] = 20
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = ("html", "pdf")
 
 
 class WebSettings(_Section):
@@ -152,6 +163,7 @@ class SourcesSettings(_Section):
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()
     dblp: SourceSettings = SourceSettings()
+    fulltext: SourceSettings = SourceSettings()
 
     def named(self, name: str) -> SourceSettings:
         """The table of source `name`; an empty one for a source that has none."""
@@ -219,6 +231,7 @@ class LlmSettings(_Section):
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1200
+    batch_size: Annotated[int, Field(ge=1, le=20)] = 1
     nights: Annotated[int, Field(ge=1)] = 3
     budget: LlmBudget = LlmBudget()
     prices: dict[str, LlmPrice] = Field(default_factory=dict)
@@ -250,6 +263,7 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     labels: LabelSettings = LabelSettings()
     notes: NoteSettings = NoteSettings()
+    fulltext: FulltextSettings = FulltextSettings()
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
     venues: VenuesSettings = VenuesSettings()

@@ -30,6 +30,7 @@ _COMMANDS = {
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "label": ("triage.cli.label", "Give works their efficiency types."),
+    "fulltext": ("triage.cli.steps", "Fetch full texts from arXiv, for notes and figures."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),
@@ -37,6 +38,7 @@ _COMMANDS = {
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
+    "prompts": ("triage.cli.prompts", "What a language model is asked: prompt files, and exactly what would be sent."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

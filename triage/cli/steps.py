@@ -104,6 +104,18 @@ def screen_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -
     return _step("screen", folder, works, as_json)
 
 
+@click.command("fulltext", epilog="Example: triage fulltext --work w3f9a2c")
+@work_option
+@workspace_option
+@json_option
+def fulltext_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
+    """Fetch the full texts of selected and proposed works from arXiv (HTML, else PDF), for notes and figures.
+
+    A part of every run when [fulltext] enabled = true; works that are named are fetched in any case.
+    """
+    return _step("fulltext", folder, works, as_json)
+
+
 @click.command("note", epilog="Example: triage note --work w3f9a2c")
 @work_option
 @workspace_option

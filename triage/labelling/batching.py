@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from triage.labelling.choosing import Candidate
     from triage.labelling.reading import Reader
     from triage.llm import Question
-    from triage.llm_batch import BatchDesk, BatchResult
+    from triage.llm_batch_api import BatchDesk, BatchResult
     from triage.llm_prices import Most
     from triage.runs import Run
 
@@ -77,7 +77,7 @@ def collect(run: Run, reader: Reader, candidates: Sequence[Candidate]) -> list[s
 
 
 def _desk(reader: Reader) -> BatchDesk:
-    from triage.llm_batch import BatchDesk
+    from triage.llm_batch_api import BatchDesk
 
     model = reader.labeller.model
     return BatchDesk(model.endpoint, timeout=model.settings.timeout_seconds)
@@ -172,7 +172,7 @@ def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]
 
     Each batch is in the warehouse before it leaves the machine.
     """
-    from triage.llm_batch import LARGEST_BATCH, UNCERTAIN, chunks
+    from triage.llm_batch_api import LARGEST_BATCH, UNCERTAIN, chunks
     from triage.llm_wire import request_body
 
     model, sent, why = reader.labeller.model, 0, ""
@@ -182,7 +182,7 @@ def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]
         needed = model.most_of_batched(question)
         if not model.budget.reserve(needed):
             # nothing in flight can give room back: what is set aside in a batch stays so until it is collected
-            why = model.budget.reached or "what is in batches already takes the rest of a cap"
+            why = model.budget.reached(needed) or "what is in batches already takes the rest of a cap"
             break
         fitting.append(question)
         most.append(needed)

@@ -66,6 +66,27 @@ def label_batches(
         yield run.add(_label_by_rules(run, works, taxonomy)).new
     if producers is None or "llm" in producers:
         yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings, batch=batch)
+    _tell_proposed(run)
+
+
+_MOST_TOLD = 5
+
+
+def _tell_proposed(run: Run) -> None:
+    """A line in the report about techniques without a label that this run proposed; `read` counts their names."""
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT name, works FROM main.proposed_labels p WHERE EXISTS (SELECT 1 FROM main.labels_current l"
+            " WHERE l.run_id = ? AND l.label = 'other' AND l.proposed IS NOT NULL AND list_contains(p.spellings, l.proposed))"
+            " ORDER BY works DESC, selected DESC, name",
+            [run.id],
+        ).fetchall()
+    if not rows:
+        return
+    named = [f"{name} ({works} work{'s' if works > 1 else ''})" for name, works in rows[:_MOST_TOLD]]
+    more = f" and {len(rows) - _MOST_TOLD} more" if len(rows) > _MOST_TOLD else ""
+    line = f"proposed for the taxonomy: {', '.join(named)}{more}; see: triage sql --query labels-proposed"
+    run.add(StepReport(step="taxonomy", read=len(rows), new=len(rows), messages=(line,)))
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from triage.labelling import Paper
 from triage.labelling.reading import Reader, open_reader
+from triage.llm_batches import look_up
 from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
 
 if TYPE_CHECKING:
@@ -55,11 +56,9 @@ def plan_labels(
                 due += [one for one in due_before if one.paper.work_id not in {x.paper.work_id for x in due}]
             lines.append(_line(con, reader, [one.paper for one in due], give_up=works is None and not reprompt, batch=batch))
             if unseen and not reprompt:
-                usual = _usual(con, reader)
-                question = reader.labeller.question(Paper("w" * 13, "", "x" * LONGEST_UNSEEN))
-                lines.append(
-                    plan_questions(reader.labeller.model, [question], purpose="label", usual=usual, times=unseen, about="not gathered yet")
-                )
+                model, question = reader.labeller.model, reader.labeller.question(Paper("w" * 13, "", "x" * LONGEST_UNSEEN))
+                usual = usual_cost(con, model, "label")
+                lines.append(plan_questions(model, [question] * unseen, purpose="label", usual=usual, about="not gathered yet"))
         due_before = due
     return lines
 
@@ -67,23 +66,11 @@ def plan_labels(
 def _line(con: duckdb.DuckDBPyConnection, reader: Reader, papers: Sequence[Paper], *, give_up: bool, batch: bool) -> PlannedCalls | None:
     model = reader.labeller.model
     questions = [reader.labeller.question(paper) for paper in papers]
-    past = model.look_up(con, questions)
+    past = look_up(model, con, questions)
     ask = [
         one
         for one in questions
         if past[one.work_id][0] is None and not (give_up and past[one.work_id][1] >= model.settings.nights)
     ]  # fmt: skip
     known = sum(answer is not None for answer, _ in past.values())
-    return plan_questions(model, ask, purpose="label", known=known, usual=_usual(con, reader), batch=batch)
-
-
-def _usual(con: duckdb.DuckDBPyConnection, reader: Reader) -> float | None:
-    """What a paper's calls to this model have cost so far, in dollars at today's price."""
-    model = reader.labeller.model
-    rows = con.execute(
-        "SELECT sum(tokens_in) / count(DISTINCT work_id), coalesce(sum(tokens_cached), 0) / count(DISTINCT work_id),"
-        " sum(tokens_out) / count(DISTINCT work_id)"
-        " FROM store.llm_call WHERE model = ? AND purpose = 'label' AND tokens_in IS NOT NULL AND tokens_out IS NOT NULL HAVING count(*) > 0",
-        [model.endpoint.model],
-    ).fetchall()
-    return usual_cost(model.price, rows[0] if rows else None)
+    return plan_questions(model, ask, purpose="label", known=known, usual=usual_cost(con, model, "label"), batch=batch)

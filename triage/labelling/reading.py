@@ -9,22 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage.errors import SettingsError, UsageError
 from triage.labelling.batching import collect, in_batches, submit
 from triage.labelling.choosing import Candidate, for_first, for_second
+from triage.labelling.opinions import store_readings
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
+from triage.llm_pass import cost_line, mark_waiting
 from triage.runs import StepReport
-from triage.warehouse import stage
+from triage.voided import Void, store_voided
 
 if TYPE_CHECKING:
     import duckdb
 
     from triage.labelling import Paper
     from triage.labelling.llm import LlmLabeller, Read
+    from triage.labelling.llm import Reading as LabelReading
     from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
@@ -76,7 +78,7 @@ def read_batches(
     for second in (False, True):
         reader = _configured(run, taxonomy, os.environ if environ is None else environ, recordings, second=second)
         if reader is None:
-            _nobody_waits(run, STEPS[second])
+            mark_waiting(run, STEPS[second], {}, None)
             continue
         with run.warehouse.burst() as con:
             wanted = reader.candidates(con, works)
@@ -115,26 +117,25 @@ def open_reader(
     return None if model is None else Reader(STEPS[second], LlmLabeller(model, prompt, taxonomy), second)
 
 
-def _nobody_waits(run: Run, step: str) -> None:
-    with run.warehouse.burst() as con:
-        con.execute("DELETE FROM store.llm_waiting WHERE purpose = ?", [step])
-
-
 class Reading:
-    """One pass of a model over what is due, with its counts. `pending`: the labels are kept without being in force. `said`: lines for the report."""
+    """One pass of a model over what is due, with its counts.
+
+    `pending`: the labels are kept without being in force. `said`: lines for the report.
+    """
 
     def __init__(self, run: Run, reader: Reader, wanted: Sequence[Candidate], *, pending: bool = False, said: Sequence[str] = ()) -> None:
         self._run = run
         self._reader = reader
         self._labeller = reader.labeller
         self._pending = pending
-        self.answered: list[str] = []
-        """Works that have an answer now."""
+        self.readings: list[tuple[str, str, LabelReading]] = []
+        """(work id, basis, reading) of what is kept without being in force."""
         self._wanted = {one.paper.work_id: one for one in wanted}
         self._new: list[Read] = []
+        self._void: list[tuple[str, Void]] = []
         self._unsaved: list[Call] = []
         self._calls: list[Call] = []
-        self._counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
+        self._counts = dict.fromkeys(("from ledger", "calls", "claims", "void", "waiting", "given up"), 0)
         self._counts["older prompt"] = 0 if pending else sum(map(reader.is_older, wanted))
         self._waiting: dict[str, str] = {}
         self._labelled = 0
@@ -158,7 +159,7 @@ class Reading:
                 since = time.monotonic()
         last = self._save()
         if not self._pending:
-            self._mark_waiting(named)
+            mark_waiting(self._run, self._reader.step, self._waiting, named)
         # every request of this run is in the warehouse now
         put_away(self._run.workspace)
         self._run.add(self._report(len(due)))
@@ -175,8 +176,10 @@ class Reading:
     def _look_up(self, due: Sequence[Paper], *, give_up: bool) -> list[Paper]:
         if not due:
             return []
+        from triage.llm_batches import look_up
+
         with self._run.warehouse.burst() as con:
-            past = self._labeller.model.look_up(con, [self._labeller.question(paper) for paper in due])
+            past = look_up(self._labeller.model, con, [self._labeller.question(paper) for paper in due])
         ask = []
         for paper in due:
             answer, failed_runs = past[paper.work_id]
@@ -206,7 +209,7 @@ class Reading:
         for paper in papers[:sent]:
             self._waiting[paper.work_id] = "in a batch"
         for paper in papers[sent:]:
-            self._waiting[paper.work_id] = why[:500]
+            self._waiting[paper.work_id] = why
         if why:
             self._lines.append(f"{len(papers) - sent} papers wait: {why}")
         self._counts["waiting"] += len(papers)
@@ -216,15 +219,16 @@ class Reading:
         self._unsaved += read.answer.calls
         self._calls += [call.model_copy(update={"reply": None}) for call in read.answer.calls]  # for the report; replies may be long
         self._run.progress.advance()
-        if read.labels is not None:
+        self._void += [(read.paper.work_id, void) for void in read.void]
+        self._counts["void"] += len(read.void)
+        if read.reading is not None:
             self._new.append(read)
-            self.answered.append(read.paper.work_id)
             self._labelled += 1
-            self._counts["void"] += len(read.void)
+            self._counts["claims"] += len(read.reading.claims)
             return
         error = read.error
         kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
-        self._waiting[read.paper.work_id] = f"{kind}: {message}"[:500]
+        self._waiting[read.paper.work_id] = f"{kind}: {message}"
         if read.waiting:
             self._counts["waiting"] += 1
         else:
@@ -233,63 +237,34 @@ class Reading:
 
     def _save(self) -> int:
         """Keep what is not kept yet, and give how many works were labelled by it."""
-        if not (self._new or self._unsaved):
+        if not (self._new or self._unsaved or self._void):
             return 0
-        labeller, labelled_now = self._labeller, len(self._new)
-        labelled = [Labelled(read.paper.work_id, self._wanted[read.paper.work_id].basis, read.labels or ()) for read in self._new]
+        model, labelled_now = self._labeller.model, len(self._new)
+        who = {"model": model.endpoint.model, "prompt_hash": self._labeller.prompt.hash}
+        readings = [(r.paper.work_id, self._wanted[r.paper.work_id].basis, r.reading) for r in self._new if r.reading]
+        labelled = [Labelled(work_id, basis, reading.labels) for work_id, basis, reading in readings]
         with self._run.warehouse.burst() as con:
             store_calls(con, self._unsaved)
             if labelled:
                 store_labels(
-                    con, self._run, labeller.taxonomy, "llm", labelled,
-                    model=labeller.model.endpoint.model, prompt_hash=labeller.prompt.hash, second=self._reader.second, pending=self._pending,
+                    con, self._run, self._labeller.taxonomy, "llm", labelled, model=who["model"], prompt_hash=who["prompt_hash"],
+                    second=self._reader.second, pending=self._pending,
                 )  # fmt: skip
-            labeller.model.remember(con)
-        self._new, self._unsaved = [], []
+            if readings and not self._pending:
+                store_readings(con, self._run, readings, **who)
+            store_voided(con, self._run, "label", self._void, **who)
+            model.remember(con)
+        self.readings += readings if self._pending else []
+        self._new, self._unsaved, self._void = [], [], []
         return labelled_now
-
-    def _mark_waiting(self, named: Sequence[str] | None) -> None:
-        """Who waits for this reader, for the view `llm_waiting`; of works that were not looked at the old word stands."""
-        rows = [{"work_id": work_id, "reason": reason} for work_id, reason in self._waiting.items()]
-        with self._run.warehouse.burst() as con:
-            con.execute(
-                "DELETE FROM store.llm_waiting WHERE purpose = $step AND ($named IS NULL OR list_contains($named, work_id))",
-                {"step": self._reader.step, "named": None if named is None else list(named)},
-            )
-            stage(con, "new_waiting", rows, {"work_id": "VARCHAR", "reason": "VARCHAR"})
-            con.execute(
-                "INSERT INTO store.llm_waiting SELECT ?, work_id, reason, ?, ? FROM new_waiting",
-                [self._reader.step, self._run.id, self._run.now()],
-            )
 
     def _said(self) -> list[str]:
         """Lines for the person: what it cost, and why something waits."""
         model = self._labeller.model
-        lines = [f"{model.endpoint.model}: {_spent(self._calls)}"] if self._calls else []
+        lines = [cost_line(model.endpoint.model, self._calls)] if self._calls else []
         lines += self._lines
         if model.stopped is not None:
             lines.append(f"{self._counts['waiting']} papers wait for the model: {model.stopped.message}")
         if older := self._counts["older prompt"]:
             lines.append(f"{older} papers keep the labels of an older prompt or model; `triage label --reprompt` shows what would change")
         return lines
-
-
-def _spent(calls: Sequence[Call]) -> str:
-    """Calls, tokens, money and time in words."""
-    sent, received = (sum(filter(None, tokens)) for tokens in zip(*((c.tokens_in, c.tokens_out) for c in calls), strict=True))
-    cost = f"${sum(call.cost or 0.0 for call in calls):.4f}"
-    unknown = [call for call in calls if call.cost is None]
-    if any(call.most_cost is None for call in unknown):
-        cost = "cost not known for all"
-    elif unknown:
-        cost += f" and at most ${sum(call.most_cost or 0.0 for call in unknown):.4f} more for {len(unknown)} answers that were lost"
-    half, most = _percentiles([call.seconds for call in calls])
-    return f"{len(calls)} calls, {sent} tokens in, {received} out, {cost}, {half:.2f} s each (95 % within {most:.2f} s)"
-
-
-def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
-    """Median and 95th percentile."""
-    if len(seconds) == 1:
-        return seconds[0], seconds[0]
-    cuts = quantiles(seconds, n=20, method="inclusive")
-    return cuts[9], cuts[18]

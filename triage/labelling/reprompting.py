@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from triage.errors import UsageError
+from triage.labelling.opinions import store_readings
 from triage.labelling.reading import Reader, Reading, open_reader
 from triage.ledger import drain
 from triage.models import Frozen
 
 if TYPE_CHECKING:
+    from triage.labelling.llm import Reading as LabelReading
     from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
@@ -63,9 +65,9 @@ def reprompt(
         asked = Reading(run, reader._replace(step="reprompt second" if second else "reprompt"), older, pending=True)
         for _ in asked.batches(older, named=[one.paper.work_id for one in older]):
             pass
-        changes += _changes(run, reader, asked.answered)
+        changes += _changes(run, reader, [work_id for work_id, _, _ in asked.readings])
         if accept:
-            _accept(run, reader, asked.answered)
+            _accept(run, reader, asked.readings)
     if not configured:
         raise UsageError("no language model is configured", hint="set OPENAI_API_KEY, or base_url and model in [llm]")
     return changes
@@ -104,9 +106,12 @@ def _changes(run: Run, reader: Reader, works: Sequence[str]) -> list[Relabelling
     ]  # fmt: skip
 
 
-def _accept(run: Run, reader: Reader, works: Sequence[str]) -> None:
+def _accept(run: Run, reader: Reader, readings: Sequence[tuple[str, str, LabelReading]]) -> None:
+    """Labels, figures and opinions of the answers come into force."""
+    labeller, works = reader.labeller, [work_id for work_id, _, _ in readings]
     with run.warehouse.burst() as con:
         con.execute(
             f"UPDATE store.labelling AS l SET pending = false, made_at = $now WHERE {_OF_READER}",
             {**_named(reader, works), "now": run.now()},
         )
+        store_readings(con, run, readings, model=labeller.model.endpoint.model, prompt_hash=labeller.prompt.hash)

@@ -203,8 +203,13 @@ SELECT work_id, 'unsure' FROM (
 
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
-       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at
+       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
+       m.relevance AS model_relevance
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
+LEFT JOIN (
+    SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
+    FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id
+) m USING (work_id)
 WHERE w.decision IS NULL
 ORDER BY w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
@@ -219,6 +224,7 @@ COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+COMMENT ON COLUMN main.review_queue.model_relevance IS '0..1: how sure the language model is that it belongs on the list; NULL when none read it';
 
 CREATE OR REPLACE VIEW main.year_list AS
 SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
@@ -244,9 +250,16 @@ WITH placed AS (  -- a person's note belongs to the record it came with
 current AS (
     SELECT * FROM placed WHERE work_id IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY work_id, producer ORDER BY made_at DESC, run_id DESC, note_id) = 1
+),
+ranked AS (  -- a model's note of an older text does not count any more
+    SELECT c.*, CASE c.producer WHEN 'human' THEN 0 WHEN 'llm' THEN 1 ELSE 2 END AS rank,
+           c.producer <> 'llm' OR coalesce(starts_with(c.basis, w.text_hash), false) AS fresh
+    FROM current c LEFT JOIN store.work w USING (work_id)
 )
-SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
-FROM current c JOIN store.bullet b USING (note_id);
+SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at,
+       c.fresh AND c.rank = (SELECT min(o.rank) FROM ranked o WHERE o.work_id = c.work_id AND o.fresh) AS decides,
+       c.model, c.prompt_hash, c.language
+FROM ranked c JOIN store.bullet b USING (note_id);
 COMMENT ON VIEW main.notes IS 'Notes in the CVinW form: one row a bullet, the newest note of each producer';
 COMMENT ON COLUMN main.notes.work_id IS 'the work';
 COMMENT ON COLUMN main.notes.producer IS 'human, llm or lexical (extractive)';
@@ -255,14 +268,76 @@ COMMENT ON COLUMN main.notes.section IS 'Motivation, Previous works, Method, Eva
 COMMENT ON COLUMN main.notes.heading IS 'the section''s heading as written';
 COMMENT ON COLUMN main.notes.depth IS '0 for text beside the heading, 1.. for nested bullets';
 COMMENT ON COLUMN main.notes.text IS 'the bullet';
-COMMENT ON COLUMN main.notes.sentence IS 'the sentence of the abstract it rests on; NULL for a person''s own words';
+COMMENT ON COLUMN main.notes.sentence IS 'the words of the paper it rests on; NULL for a person''s own words';
 COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
+COMMENT ON COLUMN main.notes.decides IS 'true for the note that is shown: a person''s, else a model''s of this very text, else the extractive one';
+COMMENT ON COLUMN main.notes.model IS 'model that wrote it; NULL for rules and people';
+COMMENT ON COLUMN main.notes.prompt_hash IS 'hash of the prompt; NULL without a model';
+COMMENT ON COLUMN main.notes.language IS 'language a model was asked to write in; NULL without a model';
+
+CREATE OR REPLACE VIEW main.voided AS
+SELECT v.work_id, w.title, v.purpose, v.kind, v.text, v.reason, v.model, v.prompt_hash, v.run_id, v.made_at
+FROM store.voided v LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.voided IS 'What a model said and was not believed: one row a label, claim or bullet';
+COMMENT ON COLUMN main.voided.work_id IS 'the work';
+COMMENT ON COLUMN main.voided.title IS 'its title now; NULL when the work is there no longer';
+COMMENT ON COLUMN main.voided.purpose IS 'what the model was asked for: label or note';
+COMMENT ON COLUMN main.voided.kind IS 'label, proposal (a label of its own), claim or bullet';
+COMMENT ON COLUMN main.voided.text IS 'what it said';
+COMMENT ON COLUMN main.voided.reason IS 'why it was not believed';
+COMMENT ON COLUMN main.voided.model IS 'model that said it';
+COMMENT ON COLUMN main.voided.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.voided.run_id IS 'run that found it';
+COMMENT ON COLUMN main.voided.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.model_screenings AS
+SELECT s.work_id, w.title, s.relevant, s.relevance, s.model, s.prompt_hash, s.run_id, s.made_at
+FROM store.model_screening s JOIN store.work w USING (work_id)
+WHERE starts_with(s.basis, w.text_hash)
+QUALIFY row_number() OVER (PARTITION BY s.work_id ORDER BY s.made_at DESC, s.run_id DESC, s.model) = 1;
+COMMENT ON VIEW main.model_screenings IS 'Whether a work belongs on the list in the opinion of the language model: the newest for each work; it decides nothing';
+COMMENT ON COLUMN main.model_screenings.work_id IS 'the work';
+COMMENT ON COLUMN main.model_screenings.title IS 'title';
+COMMENT ON COLUMN main.model_screenings.relevant IS 'its yes or no';
+COMMENT ON COLUMN main.model_screenings.relevance IS '0..1: how sure it is that the work belongs on the list';
+COMMENT ON COLUMN main.model_screenings.model IS 'model that said it';
+COMMENT ON COLUMN main.model_screenings.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.model_screenings.run_id IS 'run that asked';
+COMMENT ON COLUMN main.model_screenings.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.proposed_labels AS
+WITH said AS (
+    SELECT l.work_id, l.proposed, l.producer, l.quote, l.made_at,
+           trim(regexp_replace(lower(l.proposed), '[^\pL\pN]+', ' ', 'g')) AS key
+    FROM main.labels_current l WHERE l.label = 'other' AND l.proposed IS NOT NULL AND l.decides
+)
+SELECT arg_min(s.proposed, (s.made_at, s.proposed)) AS name, count(DISTINCT s.work_id) AS works,
+       count(DISTINCT s.work_id) FILTER (w.decision = 'selected') AS selected, list(DISTINCT s.producer ORDER BY s.producer) AS producers,
+       list(DISTINCT w.title ORDER BY w.title)[:5] AS examples, list(DISTINCT s.quote ORDER BY s.quote) FILTER (s.quote IS NOT NULL)[:3] AS quotes,
+       min(s.made_at) AS first_seen, max(s.made_at) AS last_seen, list(DISTINCT s.proposed ORDER BY s.proposed) AS spellings
+FROM said s JOIN main.works w USING (work_id)
+WHERE s.key <> '' AND w.decision IS DISTINCT FROM 'rejected'
+GROUP BY s.key
+ORDER BY works DESC, selected DESC, name;
+COMMENT ON VIEW main.proposed_labels IS 'Techniques the taxonomy has no label for, as labelled works name them: one row a name, the most frequent first';
+COMMENT ON COLUMN main.proposed_labels.name IS 'the words proposed, as first written';
+COMMENT ON COLUMN main.proposed_labels.works IS 'how many works they were proposed for; rejected ones do not count';
+COMMENT ON COLUMN main.proposed_labels.selected IS 'how many of these you selected';
+COMMENT ON COLUMN main.proposed_labels.producers IS 'who named them: human (a Type of yours), llm, lexical';
+COMMENT ON COLUMN main.proposed_labels.examples IS 'titles, at most five';
+COMMENT ON COLUMN main.proposed_labels.quotes IS 'the words of the papers they rest on, at most three';
+COMMENT ON COLUMN main.proposed_labels.first_seen IS 'when first proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.last_seen IS 'when last proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.spellings IS 'the words as they were written each time';
 
 CREATE OR REPLACE VIEW main.claims AS
-SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim
-WHERE metric IS NOT NULL;  -- a work without figures has one row without a metric
-COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure';
+SELECT c.work_id, c.metric, c.value, c.unit, c.direction, c.against, c.quote, c.producer, c.run_id, c.made_at
+FROM store.claim c LEFT JOIN store.work w USING (work_id) LEFT JOIN store.producer_order p USING (producer)
+WHERE c.metric IS NOT NULL  -- a work without figures has one row without a metric
+      AND (c.producer <> 'llm' OR starts_with(c.basis, w.text_hash))  -- what a model read in an older text counts no longer
+QUALIFY row_number() OVER (PARTITION BY c.work_id, c.metric, c.value, c.unit, c.direction ORDER BY coalesce(p.rank, 1000), c.producer, c.quote) = 1;
+COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure, whoever read it';
 COMMENT ON COLUMN main.claims.work_id IS 'the work';
 COMMENT ON COLUMN main.claims.metric IS 'speedup, latency, flops, params, memory, tokens, accuracy-kept, ...';
 COMMENT ON COLUMN main.claims.value IS 'the figure';
@@ -270,7 +345,7 @@ COMMENT ON COLUMN main.claims.unit IS 'its unit: x, percent, ms, ...';
 COMMENT ON COLUMN main.claims.direction IS 'up, down or kept';
 COMMENT ON COLUMN main.claims.against IS 'what it is compared with; NULL when not said';
 COMMENT ON COLUMN main.claims.quote IS 'the words it was read from';
-COMMENT ON COLUMN main.claims.producer IS 'who read it';
+COMMENT ON COLUMN main.claims.producer IS 'who read it: lexical (rules) or llm; where both did, the one that comes first in [labels] producers';
 COMMENT ON COLUMN main.claims.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.claims.made_at IS 'when, UTC';
 
@@ -302,11 +377,11 @@ FROM store.llm_call;
 COMMENT ON VIEW main.llm_calls IS 'One row per request to a language model that left the machine';
 COMMENT ON COLUMN main.llm_calls.call_id IS 'id of the request';
 COMMENT ON COLUMN main.llm_calls.purpose IS 'what it was for: label, note';
-COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about';
+COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about; several with blanks between for a batch';
 COMMENT ON COLUMN main.llm_calls.model IS 'model asked';
 COMMENT ON COLUMN main.llm_calls.endpoint IS 'server asked';
 COMMENT ON COLUMN main.llm_calls.prompt_hash IS 'hash of the prompt file''s text';
-COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of the messages as first sent; a repair keeps the hash of what it repairs';
+COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of the messages as first sent (a repair keeps the hash of what it repairs); of a batch the hashes of its papers, joined by +';
 COMMENT ON COLUMN main.llm_calls.tokens_in IS 'tokens sent; NULL when the server did not say';
 COMMENT ON COLUMN main.llm_calls.tokens_cached IS 'of those, tokens read from the server''s cache';
 COMMENT ON COLUMN main.llm_calls.tokens_out IS 'tokens received; NULL when the server did not say';
@@ -452,3 +527,37 @@ COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the f
 COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.fulltexts AS
+SELECT w.work_id, w.title, f.arxiv, f.format, f.url, f.status, f.message, f.parts, json_array_length(f.figures) AS figures, f.sha256,
+       f.run_id, f.made_at
+FROM store.fulltext f JOIN store.work w ON w.identifiers['arxiv'] = f.arxiv
+QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY f.status <> 'ok', f.made_at DESC, f.run_id DESC) = 1
+ORDER BY w.title, w.work_id;
+COMMENT ON VIEW main.fulltexts IS 'Full texts that were fetched, or why not: one row a work';
+COMMENT ON COLUMN main.fulltexts.work_id IS 'the work';
+COMMENT ON COLUMN main.fulltexts.title IS 'title';
+COMMENT ON COLUMN main.fulltexts.arxiv IS 'arXiv id it was fetched by';
+COMMENT ON COLUMN main.fulltexts.format IS 'html or pdf; NULL when neither was there';
+COMMENT ON COLUMN main.fulltexts.url IS 'address it was read from';
+COMMENT ON COLUMN main.fulltexts.status IS 'ok, or why there is no text';
+COMMENT ON COLUMN main.fulltexts.message IS 'what went wrong; NULL when nothing did';
+COMMENT ON COLUMN main.fulltexts.parts IS 'the parts a note may quote: beginning, method, experiments, captions';
+COMMENT ON COLUMN main.fulltexts.figures IS 'how many figures it has';
+COMMENT ON COLUMN main.fulltexts.sha256 IS 'hash of the page or PDF in the raw store';
+COMMENT ON COLUMN main.fulltexts.run_id IS 'run that fetched it';
+COMMENT ON COLUMN main.fulltexts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.figures AS
+WITH listed AS (
+    SELECT t.work_id, t.title, unnest(from_json(f.figures, '[{"number": "INTEGER", "caption": "VARCHAR", "url": "VARCHAR", "overview": "BOOLEAN"}]')) AS figure
+    FROM main.fulltexts t JOIN store.fulltext f ON f.arxiv = t.arxiv AND f.status = 'ok' AND f.run_id = t.run_id AND f.made_at = t.made_at
+)
+SELECT work_id, title, figure.number AS number, figure.caption AS caption, figure.url AS url, figure.overview AS overview FROM listed ORDER BY title, work_id, number;
+COMMENT ON VIEW main.figures IS 'Figures of full texts that were fetched: one row a figure';
+COMMENT ON COLUMN main.figures.work_id IS 'the work';
+COMMENT ON COLUMN main.figures.title IS 'its title';
+COMMENT ON COLUMN main.figures.number IS 'number as the paper counts';
+COMMENT ON COLUMN main.figures.caption IS 'its caption, one line';
+COMMENT ON COLUMN main.figures.url IS 'link to the image; NULL when the paper gives none of its own site';
+COMMENT ON COLUMN main.figures.overview IS 'whether it is the one that shows the method, which notes name';

@@ -49,7 +49,7 @@ PRICES = "{made = {input = 1.0, cached = 0.5, output = 4.0}}"
 
 
 def test_a_batch_is_sent_waits_and_is_collected_by_a_later_night(bench: Bench, server: ScriptedLlm) -> None:
-    night = bench.label(server.base_url, NUMBERS, batch=True, PRICES=PRICES)
+    night = bench.send(server.base_url, NUMBERS, PRICES=PRICES)
     assert night.report is not None
     assert (night.report.refused, night.counts["waiting"], night.counts["calls"], night.status) == (4, 4, 0, "complete")
     assert "4 papers sent in a batch; a later run collects the answers" in night.report.messages
@@ -69,16 +69,16 @@ def test_a_batch_is_sent_waits_and_is_collected_by_a_later_night(bench: Bench, s
     rows = bench.ask("SELECT status, round(cost, 9), tokens_in FROM llm_calls WHERE run_id = '" + night.run_id + "'")
     assert rows == [("ok", 0.0005, 1000)] * 4, "the run that sent them is the one that paid"
     assert bench.ask("SELECT count(*) FROM llm_waiting") == [(0,)]
-    assert bench.label(server.base_url, NUMBERS, batch=True).counts["from ledger"] == 4
+    assert bench.send(server.base_url, NUMBERS).counts["from ledger"] == 4
     assert len(server.batches.made) == 1
 
 
 @pytest.mark.parametrize("moment", ["upload", "create"])
 def test_a_batch_whose_sending_was_cut_is_never_sent_twice(bench: Bench, server: ScriptedLlm, moment: Any) -> None:
     server.batches.fail_next = moment
-    night = bench.label(server.base_url, NUMBERS, batch=True)
+    night = bench.send(server.base_url, NUMBERS)
     assert [(failure.step, failure.kind) for failure in night.failures] == [("label llm", "connection")]
-    again = bench.label(server.base_url, NUMBERS, batch=True)
+    again = bench.send(server.base_url, NUMBERS)
     assert again.status == "complete"
     assert sent(server) == sorted(works(bench, *NUMBERS)), "each paper once"
     server.batches.finish()
@@ -90,7 +90,7 @@ def test_a_batch_whose_sending_was_cut_is_never_sent_twice(bench: Bench, server:
 
 @pytest.mark.parametrize("moment", ["look", "download"])
 def test_a_collection_that_was_cut_is_done_again(bench: Bench, server: ScriptedLlm, moment: Any) -> None:
-    bench.label(server.base_url, NUMBERS, batch=True)
+    bench.send(server.base_url, NUMBERS)
     server.batches.finish()
     server.forget()
     server.batches.fail_next = moment
@@ -111,9 +111,9 @@ def test_what_cannot_be_used_goes_into_the_next_batch_until_it_is_given_up(bench
         b"[]",
         b"\xff",
     ]
-    bench.label(server.base_url, NUMBERS, batch=True)
+    bench.send(server.base_url, NUMBERS)
     server.batches.finish("expired", answered=3)
-    night = bench.label(server.base_url, None, batch=True, READ='"top 44"', NIGHTS="1")
+    night = bench.send(server.base_url, None, READ='"top 44"', NIGHTS="1")
     assert night.counts["given up"] == len(works(bench, 6, 7) - {never_reached(server)})
     assert labelled(bench) == works(bench, *NUMBERS) - works(bench, 6, 7) - {never_reached(server)}
     assert sent(server).count(never_reached(server)) == 2, "it is in the second batch too"
@@ -127,7 +127,7 @@ def never_reached(server: ScriptedLlm) -> str:
 
 def test_caps_hold_for_batches_and_for_what_is_asked_beside_them(bench: Bench, server: ScriptedLlm) -> None:
     # before it is collected a request counts as the most it may cost: 0.0044 tokens in at half a dollar a million, 1200 out at two
-    night = bench.label(server.base_url, NUMBERS, batch=True, PRICES=PRICES, BUDGET="{usd_per_month = 0.012}")
+    night = bench.send(server.base_url, NUMBERS, PRICES=PRICES, BUDGET="{usd_per_month = 0.012}")
     assert night.report is not None
     inside = len(sent(server))
     assert 0 < inside < 4
@@ -145,7 +145,7 @@ def test_caps_hold_for_batches_and_for_what_is_asked_beside_them(bench: Bench, s
 
 def test_a_server_without_batches_is_told_and_the_papers_wait(bench: Bench, server: ScriptedLlm) -> None:
     server.batches.supported = False
-    night = bench.label(server.base_url, NUMBERS, batch=True)
+    night = bench.send(server.base_url, NUMBERS)
     assert [failure.kind for failure in night.failures] == ["unknown model"]
     assert (night.counts["waiting"], labelled(bench)) == (4, set())
     bench.label(server.base_url, NUMBERS)
@@ -153,7 +153,7 @@ def test_a_server_without_batches_is_told_and_the_papers_wait(bench: Bench, serv
 
 
 def test_an_answer_to_what_is_no_longer_asked_is_kept_and_labels_nothing(bench: Bench, server: ScriptedLlm) -> None:
-    bench.label(server.base_url, NUMBERS, batch=True)
+    bench.send(server.base_url, NUMBERS)
     server.batches.finish()
     (bench.root / "prompts").mkdir()
     text = (Path(__file__).parents[1] / "prompts" / "label.md").read_text(encoding="utf-8")
