@@ -24,7 +24,7 @@ LAYERS = (
         "llm_wire",
         "llm_limits",
         "llm_pass",
-        "llm_batches",
+        "llm_several",
         "voided",
         "due",
         "venues",

@@ -191,7 +191,9 @@ def obeyed(tmp_path_factory: pytest.TempPathFactory) -> Obeyed:
         for step, many, reply, _ in NIGHTS:
             server.default = replying_by(reply)
             kinds.append(night(server.base_url, step, works[:many]))
-    return Obeyed(bench, before, whole(), kinds)
+    with pipeline.begin(bench.open(""), "list") as run:
+        pipeline.publish(run)
+    return Obeyed(bench, before, state(workspace), kinds)
 
 
 def replying_by(reply: Callable[[Asked], dict[str, Any]]) -> Callable[[Asked], Wire]:

@@ -21,10 +21,9 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from triage.errors import ModelError, SettingsError
 from triage.ledger import OK, Call, CallKey, Journal, Past, journal_path, known_calls
@@ -144,24 +143,13 @@ class Answer(Generic[Value]):
 
 _dialects: dict[tuple[str, str], Dialect] = {}
 """What each server of this process takes, by (address, model)."""
-_opened: WeakKeyDictionary[Run, dict[Endpoint, LanguageModel]] = WeakKeyDictionary()
 
 
 def open_model(run: Run, *, environ: Mapping[str, str]) -> LanguageModel | None:
-    """The configured model with what the warehouse remembers of it; None when none is configured.
-
-    One object a run: all its steps share the caps of a run, and a wall that one of them met.
-    """
+    """The configured model with what the warehouse remembers of it; None when none is configured."""
     endpoint = find_endpoint(run.settings.llm, environ)
     if endpoint is None:
         return None
-    models = _opened.setdefault(run, {})
-    if endpoint not in models:
-        models[endpoint] = _open(run, endpoint)
-    return models[endpoint]
-
-
-def _open(run: Run, endpoint: Endpoint) -> LanguageModel:
     with run.warehouse.burst() as con:
         month = con.execute(
             "SELECT coalesce(sum(cost), 0) FROM store.llm_call WHERE made_at >= date_trunc('month', CAST(? AS TIMESTAMP))", [run.now()]
@@ -184,9 +172,7 @@ class LanguageModel:
         self.endpoint = endpoint
         self.settings: LlmSettings = run.settings.llm
         self._run_id = run.id
-        clock = run.clock
-        # not run.now: what `_opened` holds of a run must not hold the run itself
-        self._now: Callable[[], datetime] = lambda: clock().astimezone(UTC).replace(tzinfo=None)
+        self._now: Callable[[], datetime] = run.now
         self._journal_path = journal_path(run.workspace)
         price = self.settings.prices.get(endpoint.model)
         self.budget = Budget(self.settings.budget, price, spent_this_month)

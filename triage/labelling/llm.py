@@ -19,7 +19,7 @@ from triage.errors import ModelError
 from triage.evidence import find_quote, has_number
 from triage.labelling import Paper
 from triage.llm import Answer, LanguageModel, Question
-from triage.llm_batches import ask_in_batches
+from triage.llm_several import ask_in_batches
 from triage.llm_wire import Schema
 from triage.models import Claim, Evidence, Label
 from triage.orders import reads_as_order

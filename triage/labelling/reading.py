@@ -134,7 +134,7 @@ class _Reading:
     def _look_up(self, due: Mapping[str, Paper], *, given_up: bool) -> list[Paper]:
         if not due:
             return []
-        from triage.llm_batches import look_up
+        from triage.llm_several import look_up
 
         with self._run.warehouse.burst() as con:
             past = look_up(self._labeller.model, con, [self._labeller.question(paper) for paper in due.values()])
