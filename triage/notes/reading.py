@@ -57,7 +57,7 @@ def _wall(run: Run) -> str | None:
     wall = next((failure for failure in met if failure.kind in _WALLS), None)
     if wall is None and sum(failure.kind in _SERVERS_FAULT for failure in met) >= FAILED_IN_A_ROW:
         wall = next(failure for failure in met if failure.kind in _SERVERS_FAULT)
-    return wall and f"{wall.kind}, as for the labels"
+    return None if wall is None else f"{wall.kind}, as for the labels"
 
 
 def _open(run: Run, environ: Mapping[str, str]) -> tuple[LanguageModel, NoteWriter] | None:
