@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +123,14 @@ CLOCK = Ticking(datetime.now(UTC))
 
 
 def import_made(folder: Path) -> Bench:
-    """`PAPERS` made papers, imported and labelled by the rules through the commands themselves."""
+    """`PAPERS` made papers, imported and labelled by the rules through the commands themselves; once a process."""
+    return copied(_made(), folder)
+
+
+@cache
+def _made() -> Bench:
+    folder = Path(tempfile.mkdtemp(prefix="made-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     workspace, _ = Workspace.init(folder / "workspace", environ={})
     (folder / "made.md").write_text(document(range(1, PAPERS + 1)), encoding="utf-8")
     [(_, _, report)], refused = pipeline.import_files(workspace, [folder / "made.md"])

@@ -11,53 +11,64 @@ CLONE = Path(__file__).resolve().parent.parent
 
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
-    {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "orders", "fulltext", "claims", "claimfile"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "rendering", "queries"}
-    | {
-        "sources",
-        "web",
-        "answers",
-        "prompts",
-        "ledger",
-        "llm",
-        "llm_wire",
-        "llm_limits",
-        "llm_prices",
-        "llm_endpoint",
-        "llm_questions",
-        "llm_batch_api",
-        "llm_plan",
-        "recordings",
-        "rehearsal",
-        "llm_pass",
-        "llm_batches",
-        "voided",
-        "due",
-        "venues",
+    {
+        "benchmarks", "errors", "formats", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "gather",
-        "harvest",
-        "adding",
-        "backfill",
-        "editions",
+        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext", "orders", "settings",
+        "taxonomy", "workspace",
+    },
+    {
+        "answers", "decisions", "due", "ledger", "llm", "llm_batch_api", "llm_endpoint", "llm_limits", "llm_pass",
+        "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire", "prompts", "queries", "recordings",
+        "records", "references", "rehearsal", "rendering", "runs", "seeds", "sources", "venues", "voided", "warehouse",
+        "web",
+    },
+    {
+        "adding", "backfill", "claiming", "editions", "exports", "fulltexts", "gather", "harvest", "identity",
+        "imports", "labelling", "lists", "notes", "screening", "trace",
+    },
+    {
+        "asking", "evaluation", "pipeline", "report",
+    },
+    {
+        "cli", "review",
+    },
+)  # fmt: skip
+STEPS = (
+    {
+        "adding", "backfill", "editions", "gather", "harvest",
+    },
+    {
         "imports",
+    },
+    {
         "identity",
+    },
+    {
         "screening",
+    },
+    {
         "labelling",
+    },
+    {
         "notes",
+    },
+    {
         "fulltexts",
+    },
+    {
         "claiming",
+    },
+    {
         "lists",
+    },
+    {
         "exports",
+    },
+    {
         "trace",
     },
-    {"pipeline", "report", "evaluation", "asking"},
-    {"cli", "review"},
-)
-STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"fulltexts"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

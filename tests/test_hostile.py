@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.llm_bench import Bench
@@ -187,11 +189,13 @@ def obeyed(tmp_path_factory: pytest.TempPathFactory) -> Obeyed:
         return [failure.kind for failure in run.failures]
 
     before, kinds = whole(), []
-    with ScriptedLlm() as server:
+    with ScriptedLlm() as server, closing(duckdb.connect(str(workspace.root / "triage.duckdb"))):
         for step, many, reply, _ in NIGHTS:
             server.default = replying_by(reply)
             kinds.append(night(server.base_url, step, works[:many]))
-    return Obeyed(bench, before, whole(), kinds)
+    with pipeline.begin(bench.open(""), "list") as run:
+        pipeline.publish(run)
+    return Obeyed(bench, before, state(workspace), kinds)
 
 
 def replying_by(reply: Callable[[Asked], dict[str, Any]]) -> Callable[[Asked], Wire]:

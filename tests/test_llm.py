@@ -38,7 +38,7 @@ from triage import llm, pipeline
 from triage.errors import ModelError, SettingsError
 from triage.labelling import Labeller, Paper
 from triage.labelling.due import label
-from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, labels_from
+from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, reading_from
 from triage.ledger import Call, journal_path
 from triage.llm import find_endpoint, open_model
 from triage.llm_limits import Gate
@@ -170,8 +170,9 @@ def test_labels_that_the_text_asked_for_are_void(imported: Bench, name: str, quo
     reply = LabelReply.model_validate(
         {"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": [], "claims": []}
     )
-    labels, void = labels_from(reply, paper, workspace_taxonomy(imported.open("")))
-    assert [label.label for label in labels] == ["compression/distillation"]
+    reading, void = reading_from(reply, paper, workspace_taxonomy(imported.open("")))
+    assert reading is not None
+    assert [label.label for label in reading.labels] == ["compression/distillation"]
     assert len(void) == 1
 
 

@@ -33,6 +33,8 @@ HOSTS = ("arxiv.org", "www.arxiv.org")
 LARGEST = {"html": 8_000_000, "pdf": 25_000_000}
 """Bytes; the median page has 0.4 MB, the median PDF 3 MB."""
 ACCEPT = {"html": ("text/html", "application/xhtml+xml"), "pdf": ("application/pdf",)}
+PACE = 15.0
+"""Seconds between two requests, unless the settings say otherwise: whole papers weigh more than the three seconds of the API."""
 AGAIN_AFTER = timedelta(days=14)
 """A paper without a full text is looked for again after this long: arXiv makes some pages late."""
 
@@ -125,13 +127,14 @@ def _fetch(run: Run, papers: Sequence[str]) -> list[_Found]:
 def _one(run: Run, door: Door, arxiv: str) -> _Found:
     """The page, else the PDF, of one paper."""
     last = _Found(arxiv, "not there", "neither HTML nor a PDF that can be read")
-    base = run.settings.sources.fulltext.base_url or BASE_URL
+    table = run.settings.sources.fulltext
+    base, pace = table.base_url or BASE_URL, PACE if table.pace is None else table.pace
     for form in run.settings.fulltext.formats:
         if form == "pdf" and not can_read_pdf():
             continue
         url = f"{base}/{form}/{arxiv}"
         try:
-            response = door.fetch(Request(arxiv, url, ACCEPT[form], largest=LARGEST[form]), source=SOURCE, hosts=HOSTS)
+            response = door.fetch(Request(arxiv, url, ACCEPT[form], largest=LARGEST[form]), source=SOURCE, hosts=HOSTS, pace=pace)
             found = _read(arxiv, form, response.url, response.body, response.sha256)
         except SourceError as error:
             if isinstance(error, FetchError) and (error.passing or error.kind == "redirect refused"):

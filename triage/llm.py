@@ -20,9 +20,8 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from triage.errors import ModelError
 from triage.ledger import OK, Call, Journal, Past, journal_path, known_calls, spent
@@ -72,7 +71,6 @@ _dialects: dict[tuple[str, str], Dialect] = {}
 """What each server of this process takes, by (address, model)."""
 _begun: dict[tuple[str, str], deque[list[float]]] = {}
 """The requests of the last minute to each of them, for its limits."""
-_opened: WeakKeyDictionary[Run, dict[tuple[Endpoint, bool], LanguageModel]] = WeakKeyDictionary()
 
 
 def open_model(
@@ -80,8 +78,8 @@ def open_model(
 ) -> LanguageModel | None:
     """The configured model with what the warehouse remembers of it; None when none is configured.
 
-    One object a run: all its steps share a wall that one of them met, and all models of a run its caps. `settings`
-    stand for those of the run (`second_of`). With `recordings` to replay no server is needed, and none is asked.
+    What this run and month have spent before, for whatever and on whichever model, counts for its caps. `settings` stand
+    for those of the run (`second_of`). With `recordings` to replay no server is needed, and none is asked.
     """
     settings = settings or run.settings.llm
     if recordings is not None and recordings.replay:
@@ -89,15 +87,6 @@ def open_model(
     endpoint = find_endpoint(settings, environ)
     if endpoint is None:
         return None
-    opened = _opened.setdefault(run, {})
-    key = (endpoint, recordings is not None)
-    if key not in opened:
-        budget = next((model.budget for model in opened.values()), None)
-        opened[key] = _open(run, endpoint, settings, budget, recordings)
-    return opened[key]
-
-
-def _open(run: Run, endpoint: Endpoint, settings: LlmSettings, budget: Budget | None, recordings: Recordings | None) -> LanguageModel:
     with run.warehouse.burst() as con:
         before = spent(con, settings.prices, run_id=run.id, now=run.now())
         learned = con.execute(
@@ -107,7 +96,7 @@ def _open(run: Run, endpoint: Endpoint, settings: LlmSettings, budget: Budget | 
     if learned:
         dialect = Dialect(reply_format=learned[0][0], limit_key=learned[0][1], temperature=learned[0][2])
         _dialects.setdefault((endpoint.base_url, endpoint.model), dialect)
-    return LanguageModel(run, endpoint, settings=settings, budget=budget, spent_before=before, recordings=recordings)
+    return LanguageModel(run, endpoint, settings=settings, spent_before=before, recordings=recordings)
 
 
 class LanguageModel:
@@ -119,7 +108,6 @@ class LanguageModel:
         endpoint: Endpoint,
         *,
         settings: LlmSettings,
-        budget: Budget | None = None,
         spent_before: tuple[Spent, Spent] = (Spent(), Spent()),
         recordings: Recordings | None = None,
     ) -> None:
@@ -127,13 +115,11 @@ class LanguageModel:
         self.settings = settings
         self.recordings = recordings
         self._run_id = run.id
-        clock = run.clock
-        # not run.now: what `_opened` holds of a run must not hold the run itself
-        self._now: Callable[[], datetime] = lambda: clock().astimezone(UTC).replace(tzinfo=None)
+        self._now: Callable[[], datetime] = run.now
         self._journal_path = journal_path(run.workspace)
         self.price = self.settings.prices.get(endpoint.model)
         self.batch_price = with_share(self.price, self.settings.batch_price)
-        self.budget = budget or Budget(settings.budget, run=spent_before[0], month=spent_before[1], now=self._now)
+        self.budget = Budget(settings.budget, run=spent_before[0], month=spent_before[1], now=self._now)
         self.stopped: ModelError | None = None
         """Why the rest was not asked: the server does not let us, or a cap is reached."""
         self._failed_in_a_row = 0

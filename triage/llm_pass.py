@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from triage.ledger import Call, put_away, store_calls
 from triage.llm import Answer, LanguageModel, Question
-from triage.llm_batches import ask_in_batches, look_up
+from triage.llm_several import ask_in_batches, look_up
 from triage.runs import StepReport
 from triage.warehouse import stage
 

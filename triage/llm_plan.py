@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from triage.llm_batches import grouped
 from triage.llm_prices import Spent, cost_of, most_of, tokens_at_most
+from triage.llm_several import grouped
 from triage.models import Frozen
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ _TOML = """\
 
 [fulltext]
 # enabled = false                  # true: fetch the full texts of selected works and proposals from arXiv, for notes and figures
-# per_night = 20                   # at most this many papers a run, at arXiv's pace of a request every three seconds
+# per_night = 20                   # at most this many papers a run, one request in 15 seconds
 # formats = ["html", "pdf"]        # tried in this order; PDFs need: pip install 'triage-papers[fulltext]'
 
 [web]

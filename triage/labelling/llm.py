@@ -19,7 +19,7 @@ from triage.errors import ModelError
 from triage.evidence import find_quote, has_number
 from triage.labelling import Paper
 from triage.llm import Answer, LanguageModel, Question
-from triage.llm_batches import ask_in_batches
+from triage.llm_several import ask_in_batches
 from triage.llm_wire import Schema
 from triage.models import Claim, Evidence, Label
 from triage.orders import reads_as_order
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from triage.workspace import Workspace
 
 __all__ = [
-    "KINDS", "REPLY", "LabelReply", "LlmLabeller", "Read", "Reading", "claims_from", "label_messages", "label_prompt", "labels_from",
+    "KINDS", "REPLY", "LabelReply", "LlmLabeller", "Read", "Reading", "claims_from", "label_messages", "label_prompt",
     "reading_from", "taxonomy_text",
 ]  # fmt: skip
 
@@ -243,18 +243,6 @@ def reading_from(reply: LabelReply, paper: Paper, taxonomy: Taxonomy) -> tuple[R
     if (reply.labels or reply.proposed) and not labels:
         return None, void
     return Reading(labels, claims, reply.relevant == "yes", reply.relevance, void), void
-
-
-def labels_from(reply: LabelReply, paper: Paper, taxonomy: Taxonomy) -> tuple[tuple[Label, ...], tuple[Void, ...]]:
-    """(labels that hold, surest first; those that do not) for a reply about `paper`.
-
-    Raises ModelError of kind "foreign work" when it is about another one, "no evidence" when it has labels and
-    none of them holds.
-    """
-    labels, void = _labels(reply, paper, taxonomy)
-    if (reply.labels or reply.proposed) and not labels:
-        raise ModelError(f"no label holds: {told(void)}"[:1000], kind="no evidence")
-    return labels, void
 
 
 def _labels(reply: LabelReply, paper: Paper, taxonomy: Taxonomy) -> tuple[tuple[Label, ...], tuple[Void, ...]]:

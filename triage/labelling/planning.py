@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from triage.labelling import Paper
 from triage.labelling.reading import Reader, open_reader
-from triage.llm_batches import look_up
 from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
+from triage.llm_several import look_up
 
 if TYPE_CHECKING:
     import duckdb

@@ -176,7 +176,7 @@ class Reading:
     def _look_up(self, due: Sequence[Paper], *, give_up: bool) -> list[Paper]:
         if not due:
             return []
-        from triage.llm_batches import look_up
+        from triage.llm_several import look_up
 
         with self._run.warehouse.burst() as con:
             past = look_up(self._labeller.model, con, [self._labeller.question(paper) for paper in due])

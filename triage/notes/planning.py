@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from triage.llm_batches import look_up
 from triage.llm_plan import PlannedCalls, plan_questions, usual_cost
+from triage.llm_several import look_up
 from triage.notes.reading import full_text_parts, open_writer, worth_a_note
 
 if TYPE_CHECKING:

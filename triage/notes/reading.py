@@ -10,6 +10,7 @@ from triage.errors import SettingsError, UsageError
 from triage.ledger import drain
 from triage.llm_pass import mark_waiting
 from triage.notes.storing import Noted, store_notes
+from triage.runs import StepReport
 from triage.voided import store_voided
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from triage.llm import Answer, LanguageModel
     from triage.models import Bullet
     from triage.notes.llm import NoteWriter
-    from triage.runs import Run, StepReport
+    from triage.runs import Run
 
 __all__ = ["full_text_parts", "open_writer", "worth_a_note", "write_by_model"]
 
@@ -49,6 +50,21 @@ def write_by_model(run: Run, works: Sequence[str] | None, *, environ: Mapping[st
     return _write(run, works, *opened)
 
 
+_WALLS = frozenset({"authentication", "quota", "unknown model"})
+_SERVERS_FAULT = frozenset({"connection", "timeout", "server error", "rate limit"})
+FAILED_IN_A_ROW = 5
+"""As many as stop the model itself (triage.llm)."""
+
+
+def _wall(run: Run) -> str | None:
+    """What kept the labels of this run from the model and would keep the notes from it too; None when nothing did."""
+    met = [failure for failure in run.failures if failure.step == "label llm"]
+    wall = next((failure for failure in met if failure.kind in _WALLS), None)
+    if wall is None and sum(failure.kind in _SERVERS_FAULT for failure in met) >= FAILED_IN_A_ROW:
+        wall = next(failure for failure in met if failure.kind in _SERVERS_FAULT)
+    return None if wall is None else f"{wall.kind}, as for the labels"
+
+
 def open_writer(run: Run, environ: Mapping[str, str]) -> tuple[LanguageModel, NoteWriter] | None:
     """The model and who asks it for notes. Imported here: without a model nobody pays for it."""
     from triage.llm import find_endpoint, open_model
@@ -77,6 +93,14 @@ def _write(run: Run, works: Sequence[str] | None, model: LanguageModel, writer: 
         store_voided(con, run, "note", void, **who)
         return {"void": len(void), "bullets": sum(len(one.bullets) for one in noted)}
 
+    if (wall := _wall(run)) and due:
+        lines = (f"{len(due)} papers wait for the model: {wall}",)
+        mark_waiting(run, STEP, dict.fromkeys(due, wall), works)
+        return run.add(
+            StepReport(
+                step=STEP, read=len(wanted), known=len(wanted) - len(due), refused=len(due), counts={"waiting": len(due)}, messages=lines
+            )
+        )
     asking = Pass(run, STEP, model, {row[0]: row[1] for row in due.values()}, keep=keep)
     with run.warehouse.burst() as con:
         parts = full_text_parts(con, list(due))
