@@ -447,22 +447,23 @@ with pipeline.begin(Workspace.open(Path(sys.argv[1]), environ=os.environ), "labe
 """
 
 
-def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server: ScriptedLlm) -> None:
+@pytest.mark.parametrize("asked", [5, 20])
+def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server: ScriptedLlm, asked: int) -> None:
     bench = closed
     server.default = slow(0.1)
     chosen = SETTINGS | {"BASE_URL": server.base_url}
     environ = {f"TRIAGE_LLM__{key}": value for key, value in chosen.items()} | {"PATH": os.environ.get("PATH", "")}
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(bench.root)], env=environ, cwd=Path(__file__).parents[1])
     deadline = time.monotonic() + 60
-    while len(server.asked) < 20 and time.monotonic() < deadline:
+    while len(server.asked) < asked and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     time.sleep(0.05)
-    assert 20 <= len(server.asked) < PAPERS - 1, "it was killed in the middle"
+    assert asked <= len(server.asked) < PAPERS - 1, "it was killed in the middle"
     night = bench.label(server.base_url)
     assert night.status == "complete"
-    assert night.counts["from ledger"] >= 20 - 4
+    assert night.counts["from ledger"] >= asked - 4
     assert len(server.asked) <= PAPERS - 1 + 4, "at most the four in flight were paid for twice"
     assert len(server.asked) - (bench.ask("SELECT count(*) FROM llm_calls")[0][0]) <= 4
     assert bench.ask("SELECT count(*) FROM works WHERE labelled_by = 'llm'") == [(PAPERS - 1,)]

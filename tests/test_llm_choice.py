@@ -15,7 +15,9 @@ from tests.llm_bench import PAPERS, Bench, Night, copied
 from tests.scripted_llm import Asked, Behaviour, ScriptedLlm, Wire, failing, good, reply_about, replying, saying
 from triage import pipeline
 from triage.cli import run_command_line
+from triage.labelling.due import label
 from triage.labelling.reprompting import Relabelling
+from triage.notes import note
 from triage.warehouse import stage
 from triage.workspace import packaged
 
@@ -134,6 +136,15 @@ def test_caps_count_both_models_together(bench: Bench, server: ScriptedLlm) -> N
     server.default = pruning
     bench.label(server.base_url, [6, 7, 8], SECOND__MODEL="strong", BUDGET__CALLS_PER_RUN="4")
     assert [asked.body["model"] for asked in server.asked] == ["made"] * 3 + ["strong"]
+
+
+def test_caps_count_labels_and_notes_together(bench: Bench, server: ScriptedLlm) -> None:
+    with bench.run(server.base_url, BUDGET__CALLS_PER_RUN="3") as run:
+        label(run, [bench.works[6], bench.works[7]], environ={})
+        note(run, [bench.works[6], bench.works[7]], environ={})
+    assert [asked.purpose for asked in server.asked] == ["label", "label", "note"]
+    assert [purpose for (purpose,) in bench.ask("SELECT purpose FROM llm_waiting")] == ["note llm"]
+    assert run.status == "complete"
 
 
 def test_what_waits_is_marked_and_no_longer_when_it_was_read(bench: Bench, server: ScriptedLlm) -> None:
@@ -282,8 +293,6 @@ def test_a_missing_recording_is_a_failure_of_its_paper_only(
     ("producers", "steps"), [(("lexical",), ["label"]), (("llm",), ["label llm"]), (("lexical", "llm"), ["label", "label llm"])]
 )
 def test_one_producer_only(bench: Bench, server: ScriptedLlm, producers: tuple[str, ...], steps: list[str]) -> None:
-    from triage.labelling.due import label
-
     with bench.run(server.base_url) as run:
         label(run, [bench.works[6]], producers=producers, environ={})
     assert [report.step for report in run.reports] == steps

@@ -194,8 +194,8 @@ def _score_recorded(
 ) -> None:
     """Score what a producer has said in the workspace: of the papers of FILE, or of those with a type of yours."""
     from triage.errors import UsageError
+    from triage.evaluation.given import recorded_labels
     from triage.evaluation.labels import evaluate_labels
-    from triage.evaluation.recorded import recorded_labels
 
     reference = _reference(folder, needed=True)
     assert reference.workspace is not None  # noqa: S101 - for the type checker: it is needed

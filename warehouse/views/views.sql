@@ -404,7 +404,7 @@ FROM store.llm_waiting q JOIN store.work w USING (work_id) ORDER BY q.purpose, q
 COMMENT ON VIEW main.llm_waiting IS 'Works that a language model was to read and has not yet; the local labels stand for them: one row a work and purpose';
 COMMENT ON COLUMN main.llm_waiting.work_id IS 'the work';
 COMMENT ON COLUMN main.llm_waiting.title IS 'its title';
-COMMENT ON COLUMN main.llm_waiting.purpose IS 'what it waits for: label, label second, note';
+COMMENT ON COLUMN main.llm_waiting.purpose IS 'what it waits for: label llm, label llm second, note llm';
 COMMENT ON COLUMN main.llm_waiting.reason IS 'why it was not read: a cap, a failure, given up';
 COMMENT ON COLUMN main.llm_waiting.run_id IS 'run that left it';
 COMMENT ON COLUMN main.llm_waiting.made_at IS 'when, UTC';
