@@ -12,21 +12,22 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {
-        "benchmarks", "errors", "formats", "models", "phrases", "reference", "sentences", "text", "titles",
+        "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext", "orders", "settings",
-        "taxonomy", "workspace",
+        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext", "orders",
+        "settings", "taxonomy", "taxonomy_review", "workspace",
     },
     {
-        "answers", "decisions", "due", "ledger", "llm", "llm_batch_api", "llm_endpoint", "llm_limits", "llm_pass",
-        "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire", "prompts", "queries", "recordings",
-        "records", "references", "rehearsal", "rendering", "runs", "seeds", "sources", "venues", "voided", "warehouse",
-        "web",
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
+        "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
+        "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "runs", "seeds",
+        "sources", "venues", "voided", "warehouse", "web",
     },
     {
-        "adding", "backfill", "claiming", "editions", "exports", "fulltexts", "gather", "harvest", "identity",
-        "imports", "labelling", "lists", "notes", "screening", "trace",
+        "adding", "backfill", "claiming", "drift", "editions", "enriching", "exports", "fulltexts", "gather", "harvest",
+        "identity", "imports", "labelling", "lists", "notes", "ranking", "reading", "screening", "searches", "trace",
+        "windows",
     },
     {
         "asking", "evaluation", "pipeline", "report",
@@ -37,7 +38,7 @@ LAYERS = (
 )  # fmt: skip
 STEPS = (
     {
-        "adding", "backfill", "editions", "gather", "harvest",
+        "adding", "backfill", "drift", "editions", "enriching", "gather", "harvest", "searches", "windows",
     },
     {
         "imports",
@@ -46,7 +47,7 @@ STEPS = (
         "identity",
     },
     {
-        "screening",
+        "ranking", "reading", "screening",
     },
     {
         "labelling",

@@ -51,13 +51,25 @@ def test_the_gate_of_screening() -> None:
     assert report.word_filter.recall_at["20"] < report.recall_at["20"]
 
 
-@pytest.mark.parametrize(("level", "micro", "macro"), [("fine", 0.66, 0.48), ("coarse", 0.70, 0.52)])
+@pytest.mark.parametrize(("level", "micro", "macro"), [("fine", 0.70, 0.54), ("coarse", 0.70, 0.52)])
 def test_the_gate_of_labels(level: Any, micro: float, macro: float) -> None:
     taxonomy = packaged_taxonomy()
     report = evaluate_labels(read_labelled([OWN / "labels.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level=level)
     assert report.n == 36
     assert report.micro_f1 >= micro
     assert report.macro_f1 >= macro
+
+
+def test_the_gate_of_wordings() -> None:
+    """Made texts that say each technique in other words than its name, some with other techniques in the background."""
+    taxonomy = packaged_taxonomy()
+    report = evaluate_labels(
+        read_labelled([OWN / "techniques.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level="fine"
+    )
+    assert report.n == 87
+    assert report.micro_f1 >= 0.91
+    assert report.micro_precision >= 0.9
+    assert set(taxonomy.labels) <= set(report.per_label), "a label that no text is about"
 
 
 def test_the_gate_of_claims() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made_taxonomies import PAPERS, AboutLabel
 from triage.cues import load_cues
 from triage.labelling import Labeller, Paper
 from triage.labelling.lexical import LexicalLabeller
@@ -159,6 +160,16 @@ def test_another_fields_taxonomy_needs_no_rules(title: str, abstract: str, label
     assert ids(labels_of(title, abstract, labeller))[0] == label
     assert "compression/distillation" in labeller.unused
     assert ids(labels_of("Distilling Vision-Language Models", "We distil 2x faster models.", labeller)) == []
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.title)
+def test_another_language_needs_no_rules_either(paper: AboutLabel) -> None:
+    """Compounds, particles and scripts without spaces."""
+    labeller = LexicalLabeller(CUES, load_taxonomy(paper.taxonomy, name="mine.yaml"))
+    found = labels_of(paper.title, paper.abstract, labeller)
+    assert ids(found)[:1] == ([paper.label] if paper.label else [])
+    texts = {"title": paper.title, "abstract": paper.abstract}
+    assert all(texts[e.field][e.start : e.end] == e.quote for label in found for e in label.evidence)
 
 
 def test_nothing_of_the_packaged_rules_is_unused() -> None:

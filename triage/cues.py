@@ -61,10 +61,11 @@ class Cues:
         self.labels = tuple(file.types.labels)
         sides = {"vision_language": file.screening.vision_language.rules, "efficiency": file.screening.efficiency.rules}
         self._sides = _Rules(sides.items(), file.screening.emphasis)
+        self._vision_language = PhraseMatcher(rule.phrases for rule in file.screening.vision_language.rules)
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
-        contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
-        self._contexts = PhraseMatcher([c.phrases for c in contexts] + [d.phrases for d in file.damping])
+        contexts = (kinds.contribution, kinds.background, kinds.description, kinds.negation, kinds.comparison)
+        self._contexts = PhraseMatcher([c.phrases if c else () for c in contexts] + [d.phrases for d in file.damping])
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
@@ -94,12 +95,16 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     """How likely the paper belongs on the list: both sides in 0..1, their product, and the words that made it.
 
     Evidence is given when both sides have any, the weightiest first; its offsets count characters of `title`
-    and `abstract` as handed in. Most works have no vision-language word at all: the sentences of those are not
-    looked at any closer, and their `efficiency` is an upper bound.
+    and `abstract` as handed in. Most works have no vision-language word at all: those are not looked at any closer, and
+    their `efficiency` is None.
     """
+    kept = cues.keeps(title, abstract)
+    if not cues._vision_language.possible(f"{title[:SCANNED_TITLE]} {(abstract or '')[:SCANNED_ABSTRACT]}"):
+        return _NOTHING[kept]
     paper = _Paper(title, abstract, cues)
-    closely = paper.meets(cues._sides, "vision_language")
-    sides = _by_group(paper.weighed(cues._sides, closely=closely))
+    if not paper.meets(cues._sides, "vision_language"):
+        return _NOTHING[kept]
+    sides = _by_group(paper.weighed(cues._sides))
     screening = cues.file.screening
     repeat = screening.emphasis.repeat
     vision = _saturated(_total(sides.get("vision_language", ()), repeat), screening.vision_language.half)
@@ -107,12 +112,11 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     score = vision * efficiency
     evidence = paper.evidence([f for found in sides.values() for f in _each_word_once(found)], most_evidence) if score > 0 else ()
     return Screening(
-        score=round(score, 6),
-        vision_language=round(vision, 6),
-        efficiency=round(efficiency, 6),
-        filter_hit=cues.keeps(title, abstract),
-        evidence=evidence,
+        score=round(score, 6), vision_language=round(vision, 6), efficiency=round(efficiency, 6), filter_hit=kept, evidence=evidence
     )
+
+
+_NOTHING = {kept: Screening(score=0.0, vision_language=0.0, efficiency=None, filter_hit=kept) for kept in (True, False)}
 
 
 def score_types(title: str, abstract: str | None, cues: Cues, *, most_evidence: int = 4) -> tuple[TypeScore, ...]:
@@ -142,7 +146,12 @@ def _claimed(paper: _Paper, cues: Cues) -> float:
 
 def _as_claimed(found: _Found, claimed: float, typing: Typing) -> float:
     """How much a type's hit counts when efficiency is claimed to the degree `claimed` (0..1)."""
-    floor = typing.floor if found.rule.claimed else (1.0 if found.field == "title" else typing.plain_floor)
+    in_title = found.field == "title"
+    if found.rule.claimed:
+        eased = in_title and typing.title_floor is not None and found.rule.claimed != "strictly"
+        floor = typing.title_floor if eased and typing.title_floor is not None else typing.floor
+    else:
+        floor = 1.0 if in_title else typing.plain_floor
     return floor + (1 - floor) * claimed
 
 
@@ -168,19 +177,18 @@ class _Paper:
         """Whether any rule of a group has a hit."""
         return any(rules.rules[hit.rule][0] == group for field in self._words for hit in self._hits(field, rules))
 
-    def weighed(self, rules: _Rules, *, closely: bool = True) -> list[_Found]:
-        """All hits of rules with their weights; `closely`: with the context they stand in."""
+    def weighed(self, rules: _Rules) -> list[_Found]:
+        """All hits of rules with their weights in the context they stand in."""
         result: list[_Found] = []
         for field in self._words:
             hits = self._hits(field, rules)
             if not hits:
                 continue
-            factors = self._factors(field, rules.emphasis) if closely else None
-            most = rules.emphasis.title if field == "title" else max(rules.emphasis.contribution, 1.0)
+            factors = self._factors(field, rules.emphasis)
             for hit in hits:
                 group, rule = rules.rules[hit.rule]
                 if rule.where in {"both", field}:
-                    weight = rule.weight * (factors[hit.first] * self._damping(field, hit, group) if factors else most)
+                    weight = rule.weight * factors[hit.first] * self._damping(field, hit, group)
                     result.append(_Found(weight, field, hit.first, hit.end, hit.rule, group, rule))
         return result
 
@@ -200,11 +208,13 @@ class _Paper:
         hits = self._contexts[field]
         factors = [emphasis.title] * len(words) if field == "title" else _sentence_factors(words, hits, emphasis)
         contexts = self._cues.file.contexts
+        own = {hit.first for hit in hits if hit.rule == _CONTRIBUTION}
         reaching = {_NEGATION: (contexts.negation.reach, emphasis.negation), _COMPARISON: (contexts.comparison.reach, emphasis.comparison)}
         for hit in (h for h in hits if h.rule in reaching):
             reach, factor = reaching[hit.rule]
             for place in range(hit.end, min(hit.end + reach, len(words))):
-                if words[place] in _ENDS:
+                # "unlike adapters, we ...": where the authors speak of themselves again, the reach ends
+                if words[place] in _ENDS or place in own:
                     break
                 factors[place] *= factor
         return factors
@@ -232,7 +242,7 @@ class _Paper:
         )
 
 
-_CONTRIBUTION, _BACKGROUND, _NEGATION, _COMPARISON = range(4)
+_CONTRIBUTION, _BACKGROUND, _DESCRIPTION, _NEGATION, _COMPARISON = range(5)
 _ENDS = frozenset(".!?。！？")
 _ABBREVIATED = frozenset({"al", "etc", "vs", "cf", "Fig", "resp"})
 
@@ -243,13 +253,15 @@ def _sentence_factors(words: Sequence[str], hits: Sequence[Hit], emphasis: Empha
     kinds: list[set[int]] = [set() for _ in range(count)]
     for hit in hits:
         kinds[sentence_of[hit.first]].add(hit.rule)
-    own = next((n for n, kind in enumerate(kinds) if _CONTRIBUTION in kind), 0)
+    own = next((n for n, kind in enumerate(kinds) if _CONTRIBUTION in kind or (_DESCRIPTION in kind and _BACKGROUND not in kind)), 0)
     factors = []
     for number, kind in enumerate(kinds):
         if _CONTRIBUTION in kind:
             factors.append(emphasis.contribution)
         elif _BACKGROUND in kind:
             factors.append(emphasis.background)
+        elif _DESCRIPTION in kind:
+            factors.append(emphasis.contribution)
         else:
             factors.append(emphasis.lead if number < own else 1.0)
     return [factors[number] for number in sentence_of]

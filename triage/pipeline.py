@@ -17,7 +17,8 @@ from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
 from triage.decisions import load_decisions
 from triage.due import chosen
-from triage.errors import DocumentError, SourceError, UsageError
+from triage.enriching import catalogues, enrich
+from triage.errors import DocumentError, SourceError, UsageError, WarehouseError
 from triage.fulltexts import fulltext
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
@@ -33,12 +34,16 @@ from triage.llm_plan import planned
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
 from triage.notes.planning import plan_notes
+from triage.ranking.step import rank
+from triage.reading import keep_progress
 from triage.references import works_named
 from triage.rehearsal import rehearse
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.searches import gather_searches
 from triage.seeds import workspace_taxonomy
+from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
     from triage.llm_plan import Plan
@@ -48,16 +53,20 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "add_papers",
+    "backfill_preprints",
     "backfill_years",
     "begin",
+    "gather_feeds",
     "gather_source",
     "gather_venues",
     "import_files",
     "plan_calls",
     "publish",
+    "rank_again",
     "relabel",
     "run_all",
     "source_names",
+    "step_names",
     "work_ids",
 ]
 
@@ -75,7 +84,18 @@ def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, pr
 
 def _screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     report = screen(run, works)
+    rank(run)
     propose(run)
+    keep_progress(run)
+    return report
+
+
+def rank_again(run: Run) -> StepReport:
+    """Train the ranker from the decisions as they are, score anew and propose; `triage rank`."""
+    screen(run)
+    report = rank(run, again=True)
+    propose(run)
+    keep_progress(run)
     return report
 
 
@@ -83,6 +103,22 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     if works is not None:
         raise UsageError("identify works on records, not on single works", hint="leave --work out")
     return identify(run)
+
+
+def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Each catalogue in turn; what one brings is matched before the next is asked, so that no gap is asked for twice."""
+    if works is not None:
+        raise UsageError("what is missing is worked out for all works", hint="leave --work out")
+    report = StepReport(step="enrich")
+    for name in catalogues(run.settings):
+        try:
+            report = enrich(run, name)
+        except (SourceError, WarehouseError) as error:  # whatever is wrong with it, the night goes on
+            run.fail(f"enrich {name}", name, "not enriched", error.message, error.hint)
+            continue
+        if report.new or report.counts.get("changed"):
+            identify(run)
+    return report
 
 
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
@@ -96,8 +132,11 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return report
 
 
+ENRICH = "enrich"
+
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
+    ENRICH: _enrich,
     "screen": _screen,
     "label": label,
     "fulltext": fulltext,
@@ -108,14 +147,30 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
 """The steps behind gathering, in order."""
 
 
+SEARCHED = "huggingface"
+"""The source whose saved searches are gathered with its feed."""
+
+
+def step_names(*, date: Date | None = None, gather: bool = True) -> list[str]:
+    """The steps of a run, in order: catalogues are asked where feeds are, and not for a run of one day."""
+    return [name for name in STEPS if name != ENRICH or (gather and date is None)]
+
+
 def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
-        gather_sources(run, date=date)
+        gather_feeds(run, date=date)
         if date is None:
             gather_venues(run)
-    for step in STEPS.values():
-        step(run, None)
+    for name in step_names(date=date, gather=gather):
+        STEPS[name](run, None)
+
+
+def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | None = None) -> list[StepReport]:
+    """What is due of the feeds (or the named ones) with the saved searches, or one `date`, which no search has."""
+    reports = gather_sources(run, names, date=date)
+    searched = gather_searches(run) if date is None and (not names or SEARCHED in names) else None
+    return reports if searched is None else [*reports, searched]
 
 
 def relabel(
@@ -159,6 +214,8 @@ def plan_calls(
             notes.append(
                 f"a night proposes at most {unseen} papers that are not gathered yet; each is taken to have {LONGEST_UNSEEN} characters"
             )
+        if lines and unseen:
+            notes.append("a paper whose text changes tonight (an abstract that is found) is asked about again: that is not counted")
         with run.warehouse.burst() as con:
             before = spent(con, run.settings.llm.prices, run_id=run.id, now=run.now())
         return planned(lines, run.settings.llm.budget, before, notes)
@@ -177,7 +234,7 @@ def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepRepor
     """
     step = f"gather {name}"
     run.try_again(step)
-    (report,) = gather_sources(run, [name], date=date)
+    report, *_ = gather_feeds(run, [name], date=date)
     if not report.failed:
         return report
     first = next(failure for failure in run.failures if failure.step == step and failure.kind != "refused")
@@ -201,6 +258,12 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
             refusals.append(error)
     if len(refusals) == last + 1 - first:
         raise refusals[0]
+    identify(run)
+
+
+def backfill_preprints(run: Run, first: Date, last: Date, categories: Sequence[str] = ()) -> None:
+    """Gather what arXiv changed in those days, both included, and identify its papers. Raises UsageError for days that are none."""
+    backfill_arxiv(run, first, last, categories=categories or None)
     identify(run)
 
 

@@ -18,10 +18,12 @@ from triage.workspace import Workspace
 if TYPE_CHECKING:
     import duckdb
 
+    from triage.settings import Settings
+
 __all__ = ["rehearse"]
 
-_OWN = ("prompts", "seeds", "queries")
-"""Folders of the user's that a step may read."""
+_OWN = ("prompts", "seeds", "queries", ".triage/models")
+"""Folders of the workspace that a step reads and does not write."""
 
 
 @contextlib.contextmanager
@@ -38,12 +40,11 @@ def rehearse(workspace: Workspace, command: str, *, clock: Clock = system_clock)
         )
     with tempfile.TemporaryDirectory(prefix="triage-") as folder:
         root = Path(folder)
+        (root / ".triage").mkdir()
         for name in _OWN:
             if (workspace.root / name).is_dir():
                 (root / name).symlink_to(workspace.root / name)
-        # relative to the copy: the warehouse's own place may be an absolute path
-        here = workspace.settings.workspace.model_copy(update={"warehouse": "triage.duckdb"})
-        copy = Workspace(root, workspace.settings.model_copy(update={"workspace": here}))
+        copy = Workspace(root, _settings(workspace))
         _copy_warehouse(workspace, copy)
         for of in (lambda x: x.decisions_path, journal_path):
             if of(workspace).exists():
@@ -52,6 +53,17 @@ def rehearse(workspace: Workspace, command: str, *, clock: Clock = system_clock)
         # held open, each of the run's bursts costs a thirtieth of a second less
         with contextlib.closing(duckdb.connect(str(copy.warehouse_path))), open_run(copy, command, clock=clock, publish=False) as run:
             yield run
+
+
+def _settings(workspace: Workspace) -> Settings:
+    """The same settings, with the copy's own warehouse, and with the folder of an embedding model found from elsewhere."""
+    settings = workspace.settings
+    # relative: the warehouse's own place may be an absolute path
+    updates: dict[str, object] = {"workspace": settings.workspace.model_copy(update={"warehouse": "triage.duckdb"})}
+    model = settings.embedding.model
+    if model and (workspace.root / model).is_dir():
+        updates["embedding"] = settings.embedding.model_copy(update={"model": str(workspace.root / model)})
+    return settings.model_copy(update=updates)
 
 
 def _copy_warehouse(workspace: Workspace, copy: Workspace) -> None:

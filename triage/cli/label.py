@@ -24,7 +24,11 @@ _folder = click.Path(path_type=Path, file_okay=False)
 
 @click.command("label", epilog="Example: triage label --producer llm --plan")
 @click.option(
-    "--producer", "producers", multiple=True, type=click.Choice(["lexical", "llm"]), help="Only by this producer; may be repeated."
+    "--producer",
+    "producers",
+    multiple=True,
+    type=click.Choice(["lexical", "embedding", "llm"]),
+    help="Only by this producer; may be repeated.",
 )
 @work_option
 @click.option("--plan", is_flag=True, help="Print how many calls, tokens and dollars it may take at most, and do nothing else.")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from triage.cli.common import PARTIAL, Shown, json_option, open_workspace, print_json, print_report, workspace_option
+from triage.cli.listing import source_lines, source_rows
 
 if TYPE_CHECKING:
     from triage.models import Record
     from triage.sources import Parsed
-    from triage.workspace import Workspace
 
 LARGEST_FILE = 200_000_000
 """Bytes, decompressed: more than any page of any source."""
@@ -32,7 +32,6 @@ _FIELDS = (
     "acceptance",
     "identifiers",
 )
-_COLUMNS = ("name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason")
 
 
 @click.group("sources", invoke_without_command=True, epilog="Example: triage sources")
@@ -43,40 +42,18 @@ def sources_command(context: click.Context, folder: Path | None, as_json: bool) 
     """List the sources: when each last succeeded, how many records it gave, what it lacks, and how it is.
 
     The state says which kind of nothing came, if nothing did: unreachable, parsed none (an answer that
-    held no paper where there should be some), truly none (a weekend, a holiday).
+    held no paper where there should be some), truly none (a weekend, a holiday). Below each stand the hosts it asks,
+    how far apart and how often a night, whether robots.txt is obeyed there, and the venues' years it gave.
     """
     if context.invoked_subcommand is not None:
         return
-    rows = _rows(open_workspace(folder))
+    rows = source_rows(open_workspace(folder))
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        state = row["state"] if row["enabled"] else "switched off"
-        read = f"{row['records']} records, read up to {row['last_day']}" if row["last_day"] else f"{row['records']} records"
-        whole = "" if row["completeness"] is None else f", {row['completeness']:.0%} of the days whole"
-        success = f", last success {row['last_success'][:16].replace('T', ' ')} UTC" if row["last_success"] else ", no success yet"
-        click.echo(f"{row['name']:>12}: {state}; {read}{whole}{success}")
-        if row["lacking"]:
-            click.echo(f"{'':>14}lacks {', '.join(row['lacking'])}")
-        if row["reason"]:
-            click.echo(f"{'':>14}{row['reason']}")
-
-
-def _rows(workspace: Workspace) -> list[dict[str, Any]]:
-    """The view `sources`, or what the settings alone say before the first run."""
-    from triage.queries import answer, as_json
-    from triage.sources.registry import NAMES
-
-    known: dict[str, dict[str, Any]] = {}
-    if workspace.snapshot_path.exists():
-        found = answer(workspace.snapshot_path, f"SELECT {', '.join(_COLUMNS)} FROM sources")
-        known = {row["name"]: row for row in json.loads(as_json(found))}
-    rows = []
-    for name in NAMES:
-        unknown = dict.fromkeys(_COLUMNS) | {"name": name, "records": 0, "lacking": [], "state": "never asked"}
-        rows.append(known.get(name, unknown) | {"enabled": workspace.settings.sources.named(name).enabled is not False})
-    return rows
+        for line in source_lines(row):
+            click.echo(line)
 
 
 @sources_command.command(

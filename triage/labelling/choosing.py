@@ -36,11 +36,11 @@ class Candidate(NamedTuple):
 
 _READ = (
     "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version AS basis, l.basis IS NOT DISTINCT FROM w.text_hash || $version AS same,"
-    " l.model, l.prompt_hash, coalesce(l.second, false) AS second, v.decision, v.proposed, v.labelled_by, v.screening_score"
+    " l.model, l.prompt_hash, coalesce(l.second, false) AS second, v.decision, v.proposed, v.labelled_by, v.rank_score"
     " FROM store.work w JOIN main.works v USING (work_id)"
     " LEFT JOIN (SELECT * FROM store.labelling_current WHERE producer = 'llm') l USING (work_id)"
 )
-_ORDER = " ORDER BY screening_score DESC NULLS LAST, work_id"
+_ORDER = " ORDER BY rank_score DESC NULLS LAST, work_id"
 
 
 def for_first(con: duckdb.DuckDBPyConnection, llm: LlmSettings, taxonomy: Taxonomy, works: Sequence[str] | None) -> list[Candidate]:
@@ -53,7 +53,7 @@ def for_first(con: duckdb.DuckDBPyConnection, llm: LlmSettings, taxonomy: Taxono
         "list_contains($works, work_id)"
         if works is not None
         else "(decision = 'selected' OR (proposed AND decision IS NULL)) AND ($all OR labelled_by IS DISTINCT FROM 'human')"
-        " AND ($least IS NULL OR screening_score >= $least)"
+        " AND ($least IS NULL OR rank_score >= $least)"
     )
     if works is None and rule == "disagreement":
         # what was read already stays so when the doubt is gone by it

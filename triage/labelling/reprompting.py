@@ -89,7 +89,7 @@ def _changes(run: Run, reader: Reader, works: Sequence[str]) -> list[Relabelling
         rows = con.execute(
             "WITH pending AS ("
             " SELECT l.work_id, coalesce(list(b.label ORDER BY b.position) FILTER (b.label IS NOT NULL), []) AS labels FROM store.labelling l"
-            " LEFT JOIN store.label b ON b.labelling_id = l.labelling_id AND b.confidence >= $least"
+            " LEFT JOIN store.label_calibrated b ON b.labelling_id = l.labelling_id AND b.confidence >= $least"
             f" WHERE {_OF_READER} GROUP BY l.work_id)"
             " SELECT p.work_id, w.title, s.labels, p.labels FROM pending p JOIN store.work w USING (work_id)"
             " JOIN store.labels_said s ON s.work_id = p.work_id AND s.producer = 'llm' AND s.rank = floor(s.rank)"

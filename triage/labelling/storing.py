@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["Labelled", "store_labels"]
+__all__ = ["Labelled", "counting", "store_labels", "type_of"]
 
 _LABELLING = dict.fromkeys(("labelling_id", "work_id", "basis", "display"), "VARCHAR")
 _LABEL: dict[str, Any] = {
@@ -51,8 +51,8 @@ def store_labels(
     labellings, rows = [], []
     for work_id, basis, labels in labelled:
         labelling_id = stable_id("l", run.id, producer, work_id, *(["second"] if second else []), *(["pending"] if pending else []))
-        shown = [x for x in labels if x.confidence is None or x.confidence >= least]
-        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": _display(taxonomy, shown)})
+        display = type_of(taxonomy, counting(labels, least))
+        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": display})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
@@ -85,7 +85,12 @@ def _row(labelling_id: str, position: int, label: Label) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _display(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:
+def counting(labels: Sequence[Label], least: float) -> list[Label]:
+    """The labels that are shown: of at least this confidence, or a person's."""
+    return [x for x in labels if x.confidence is None or x.confidence >= least]
+
+
+def type_of(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:
     """The Type as a person would type it; words proposed for a new label stand in for "other"."""
     named = [x.label for x in labels if x.label != "other"]
     if named:

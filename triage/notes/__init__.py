@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["note", "notes_files"]
 
-_VERSION = "extractive-1"
+_VERSION = "extractive-2"
 """Raised when the extraction changes, so that its notes are written anew."""
 
 

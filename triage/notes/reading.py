@@ -127,10 +127,10 @@ def worth_a_note(run: Run, works: Sequence[str] | None, language: str) -> list[t
             " LEFT JOIN (SELECT work_id, arg_max(basis, (made_at, note_id)) AS basis FROM store.note WHERE producer = 'llm' GROUP BY work_id) n"
             " USING (work_id)"
             " WHERE coalesce(w.abstract, '') <> '' AND CASE WHEN $works IS NULL"
-            " THEN (v.decision = 'selected' OR ($proposals AND v.proposed AND v.decision IS NULL AND ($least IS NULL OR v.screening_score >= $least)))"
+            " THEN (v.decision = 'selected' OR ($proposals AND v.proposed AND v.decision IS NULL AND ($least IS NULL OR v.rank_score >= $least)))"
             "   AND NOT EXISTS (SELECT 1 FROM main.notes h WHERE h.work_id = w.work_id AND h.producer = 'human')"
             " ELSE list_contains($works, w.work_id) END"
-            " ORDER BY v.decision IS DISTINCT FROM 'selected', v.screening_score DESC NULLS LAST, w.work_id",
+            " ORDER BY v.decision IS DISTINCT FROM 'selected', v.rank_score DESC NULLS LAST, w.work_id",
             {
                 "version": _VERSION + language,
                 "works": None if works is None else list(works),

@@ -64,18 +64,30 @@ WHERE NOT coalesce(l.pending, false)
 QUALIFY row_number() OVER (
     PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, coalesce(l.second, false) DESC, l.run_id DESC, l.labelling_id) = 1;
 
+-- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
+-- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
+CREATE OR REPLACE VIEW store.label_calibrated AS
+SELECT b.* REPLACE (
+           CASE WHEN k.producer IS NULL OR b.confidence IS NULL THEN b.confidence
+           ELSE round(1 / (1 + exp(-(k.intercept + k.slope * ln(least(greatest(b.confidence, 0.001), 0.999)
+                / (1 - least(greatest(b.confidence, 0.001), 0.999)))))), 4) END AS confidence),
+       b.confidence AS given
+FROM store.label b JOIN store.labelling l USING (labelling_id)
+LEFT JOIN store.calibration k ON k.used AND k.producer = l.producer AND k.model IS NOT DISTINCT FROM l.model
+    AND k.prompt_hash IS NOT DISTINCT FROM l.prompt_hash;
+
 CREATE OR REPLACE VIEW main.labels_current AS
 WITH threshold AS (SELECT coalesce(max(CAST(value AS DOUBLE)), 0) AS least FROM store.setting WHERE name = 'labels.threshold')
 SELECT c.work_id, b.label, b.confidence, c.producer, b.proposed, b.field, b.span_start, b.span_end, b.quote,
        c.display, c.model, c.prompt_hash, c.taxonomy_version, c.run_id, c.made_at,
        c.producer_rank = min(c.producer_rank) OVER (PARTITION BY c.work_id) AS decides,
        b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold) AS counts,
-       b.position
-FROM store.labelling_current c JOIN store.label b USING (labelling_id);
+       b.position, b.given AS given_confidence
+FROM store.labelling_current c JOIN store.label_calibrated b USING (labelling_id);
 COMMENT ON VIEW main.labels_current IS 'The newest labels of each producer for each work, one row a label; decides AND counts are the ones shown';
 COMMENT ON COLUMN main.labels_current.work_id IS 'the work';
 COMMENT ON COLUMN main.labels_current.label IS 'taxonomy id such as compression/distillation, survey, or other';
-COMMENT ON COLUMN main.labels_current.confidence IS '0..1; NULL where a person spoke';
+COMMENT ON COLUMN main.labels_current.confidence IS '0..1: how often such a label is right, see the view calibrations; NULL where a person spoke';
 COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, learned, llm or human';
 COMMENT ON COLUMN main.labels_current.proposed IS 'words proposed for a new label where label is other';
 COMMENT ON COLUMN main.labels_current.field IS 'where the quote stands: title or abstract';
@@ -91,6 +103,26 @@ COMMENT ON COLUMN main.labels_current.made_at IS 'when, UTC';
 COMMENT ON COLUMN main.labels_current.decides IS 'true for the producer whose labels are shown for this work';
 COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reaches the threshold of the settings';
 COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
+COMMENT ON COLUMN main.labels_current.given_confidence IS 'the confidence its producer gave it, before any calibration';
+
+CREATE OR REPLACE VIEW main.relabelled AS
+SELECT work_id, producer, before, display AS after, before_version, taxonomy_version AS after_version, run_id, made_at
+FROM (
+    SELECT work_id, producer, coalesce(display, '') AS display, taxonomy_version, run_id, made_at,
+           lag(coalesce(display, '')) OVER earlier AS before, lag(taxonomy_version) OVER earlier AS before_version
+    FROM store.labelling WHERE producer <> 'human' AND NOT coalesce(pending, false)
+    WINDOW earlier AS (PARTITION BY work_id, producer ORDER BY made_at, run_id, labelling_id)
+)
+WHERE before <> display;
+COMMENT ON VIEW main.relabelled IS 'Works to which a machine gave another Type than it had given before, one row a change; a work''s first labels are not among them';
+COMMENT ON COLUMN main.relabelled.work_id IS 'the work';
+COMMENT ON COLUMN main.relabelled.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.relabelled.before IS 'the Type it had given before; empty for none';
+COMMENT ON COLUMN main.relabelled.after IS 'the Type it gave then; empty for none';
+COMMENT ON COLUMN main.relabelled.before_version IS 'version of the taxonomy of the Type before';
+COMMENT ON COLUMN main.relabelled.after_version IS 'version of the taxonomy of the Type after; the same when text or rules changed';
+COMMENT ON COLUMN main.relabelled.run_id IS 'run that changed it';
+COMMENT ON COLUMN main.relabelled.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
@@ -112,10 +144,11 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       coalesce(home.home_year, w.year) AS home_year
+       coalesce(home.home_year, w.year) AS home_year,
+       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
-LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
 COMMENT ON COLUMN main.works.title IS 'title of its best record';
@@ -139,6 +172,8 @@ COMMENT ON COLUMN main.works.last_run IS 'run that last saw one of its records';
 COMMENT ON COLUMN main.works.first_seen IS 'when it was first seen, UTC';
 COMMENT ON COLUMN main.works.last_seen IS 'when it was last seen, UTC';
 COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that in which a person ticked it, until the person agrees to a move; else its year';
+COMMENT ON COLUMN main.works.rank_score IS '0..1: what proposals are ordered by: the screening score, corrected by what your decisions taught where that is proven to help';
+COMMENT ON COLUMN main.works.ranked_by IS 'learned when rank_score is corrected, cues when it is the screening score; NULL until screened';
 
 -- What each producer says of a work now, in one row; where the second model's labels are in force, those of the
 -- first about the same text stand behind them (rank + 0.5).
@@ -154,7 +189,7 @@ said AS (
 )
 SELECT s.work_id, s.producer, any_value(s.model) AS model, s.rank,
        coalesce(list(b.label ORDER BY b.position) FILTER (b.label IS NOT NULL), []) AS labels, max(b.confidence) AS surest
-FROM said s LEFT JOIN store.label b
+FROM said s LEFT JOIN store.label_calibrated b
      ON b.labelling_id = s.labelling_id AND (b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold))
 GROUP BY s.work_id, s.producer, s.rank
 -- a Type that the taxonomy does not know cannot be compared
@@ -174,7 +209,7 @@ WITH pairs AS (
 SELECT p.work_id, w.title, w.venue, w.year, p.producer_a, p.labels_a, p.producer_b, p.labels_b, p.kind, p.model_a, p.model_b
 FROM pairs p JOIN main.works w USING (work_id)
 WHERE w.decision = 'selected' OR (w.proposed AND w.decision IS NULL)
-ORDER BY list_position(['disjoint', 'silent', 'family', 'partial'], p.kind), w.screening_score DESC NULLS LAST, p.work_id, p.rank_a, p.rank_b,
+ORDER BY list_position(['disjoint', 'silent', 'family', 'partial'], p.kind), w.rank_score DESC NULLS LAST, p.work_id, p.rank_a, p.rank_b,
          p.producer_a, p.producer_b;
 COMMENT ON VIEW main.disagreements IS 'Selected works and open proposals of which two producers say different labels: one row a pair, the plainest first';
 COMMENT ON COLUMN main.disagreements.work_id IS 'the work';
@@ -204,14 +239,14 @@ SELECT work_id, 'unsure' FROM (
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
        list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
-       m.relevance AS model_relevance
+       w.rank_score, w.ranked_by, m.relevance AS model_relevance
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
 LEFT JOIN (
     SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
     FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id
 ) m USING (work_id)
 WHERE w.decision IS NULL
-ORDER BY w.screening_score DESC, w.work_id;
+ORDER BY w.rank_score DESC, w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
 COMMENT ON COLUMN main.review_queue.work_id IS 'the work';
 COMMENT ON COLUMN main.review_queue.title IS 'title';
@@ -225,6 +260,8 @@ COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
 COMMENT ON COLUMN main.review_queue.model_relevance IS '0..1: how sure the language model is that it belongs on the list; NULL when none read it';
+COMMENT ON COLUMN main.review_queue.rank_score IS '0..1: what the queue is ordered by, see works.rank_score';
+COMMENT ON COLUMN main.review_queue.ranked_by IS 'learned or cues: who made the order';
 
 CREATE OR REPLACE VIEW main.year_list AS
 SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
@@ -561,3 +598,136 @@ COMMENT ON COLUMN main.figures.number IS 'number as the paper counts';
 COMMENT ON COLUMN main.figures.caption IS 'its caption, one line';
 COMMENT ON COLUMN main.figures.url IS 'link to the image; NULL when the paper gives none of its own site';
 COMMENT ON COLUMN main.figures.overview IS 'whether it is the one that shows the method, which notes name';
+CREATE OR REPLACE VIEW main.editions AS
+SELECT venue, year, state, records, came, with_abstract, ratio, requests, requests_all,
+       round(requests_all / nullif(records, 0), 4) AS requests_per_paper, reason, asked_at, complete_at, run_id
+FROM store.edition ORDER BY venue, year;
+COMMENT ON VIEW main.editions IS 'Venues year by year and how whole each is: one row a venue and year that was gathered';
+COMMENT ON COLUMN main.editions.venue IS 'id of the venue, as in seeds/venues.yaml';
+COMMENT ON COLUMN main.editions.year IS 'year of the event';
+COMMENT ON COLUMN main.editions.state IS 'complete, truly none (not published yet), incomplete, needs attention, waiting (for another night''s requests), disallowed (robots.txt), parsed none or unreachable';
+COMMENT ON COLUMN main.editions.records IS 'papers of the richest reading of its first source so far';
+COMMENT ON COLUMN main.editions.came IS 'papers of its last reading';
+COMMENT ON COLUMN main.editions.with_abstract IS 'papers of which some source gave an abstract in the last reading';
+COMMENT ON COLUMN main.editions.ratio IS '0..1: share of the papers known to be there that were read whole in the last reading';
+COMMENT ON COLUMN main.editions.requests IS 'requests of the last reading, over all sources';
+COMMENT ON COLUMN main.editions.requests_all IS 'requests of all readings; NULL when an older version of the program read it';
+COMMENT ON COLUMN main.editions.requests_per_paper IS 'requests_all for each of records';
+COMMENT ON COLUMN main.editions.reason IS 'what went wrong in the last reading; NULL when nothing did';
+COMMENT ON COLUMN main.editions.asked_at IS 'when it was last asked for, UTC';
+COMMENT ON COLUMN main.editions.complete_at IS 'when it was last complete, UTC; NULL for never';
+COMMENT ON COLUMN main.editions.run_id IS 'run that last asked';
+
+CREATE OR REPLACE VIEW main.edition_sources AS
+SELECT venue, year, source, state, records, came, with_abstract, ratio, requests, reused, requests_all,
+       round(requests_all / nullif(records, 0), 4) AS requests_per_paper, reason, asked_at, complete_at, run_id
+FROM store.edition_source ORDER BY venue, year, source;
+COMMENT ON VIEW main.edition_sources IS 'The same of each source of a venue''s year: one row a venue, year and source';
+COMMENT ON COLUMN main.edition_sources.venue IS 'id of the venue, as in seeds/venues.yaml';
+COMMENT ON COLUMN main.edition_sources.year IS 'year of the event';
+COMMENT ON COLUMN main.edition_sources.source IS 'name of the source';
+COMMENT ON COLUMN main.edition_sources.state IS 'as in editions, of this source alone';
+COMMENT ON COLUMN main.edition_sources.records IS 'papers of its richest reading so far';
+COMMENT ON COLUMN main.edition_sources.came IS 'papers of its last reading';
+COMMENT ON COLUMN main.edition_sources.with_abstract IS 'papers of the last reading with an abstract';
+COMMENT ON COLUMN main.edition_sources.ratio IS '0..1: share of the papers known to be there that were read whole in the last reading';
+COMMENT ON COLUMN main.edition_sources.requests IS 'requests of the last reading';
+COMMENT ON COLUMN main.edition_sources.reused IS 'answers of the last reading that were stored already and not asked for again';
+COMMENT ON COLUMN main.edition_sources.requests_all IS 'requests of all readings; NULL when an older version of the program read it';
+COMMENT ON COLUMN main.edition_sources.requests_per_paper IS 'requests_all for each of records';
+COMMENT ON COLUMN main.edition_sources.reason IS 'what went wrong in the last reading; NULL when nothing did';
+COMMENT ON COLUMN main.edition_sources.asked_at IS 'when it was last asked, UTC';
+COMMENT ON COLUMN main.edition_sources.complete_at IS 'when it was last complete, UTC; NULL for never';
+COMMENT ON COLUMN main.edition_sources.run_id IS 'run that last asked';
+
+CREATE OR REPLACE VIEW main.record_changes AS
+SELECT c.record_id, m.work_id, r.source, r.title, c.field, c.before IS NULL AS came, c.before, c.after, c.run_id, c.made_at
+FROM store.record_change c LEFT JOIN store.record r USING (record_id) LEFT JOIN store.membership m USING (record_id);
+COMMENT ON VIEW main.record_changes IS 'Fields of records that came later or changed, such as a DOI, a decision, an abstract: one row a field each time';
+COMMENT ON COLUMN main.record_changes.record_id IS 'the record';
+COMMENT ON COLUMN main.record_changes.work_id IS 'the work it tells of; NULL until identified';
+COMMENT ON COLUMN main.record_changes.source IS 'its source';
+COMMENT ON COLUMN main.record_changes.title IS 'its title now';
+COMMENT ON COLUMN main.record_changes.field IS 'column of records; identifiers and links by name: identifiers.doi, links.pdf';
+COMMENT ON COLUMN main.record_changes.came IS 'true when the record had nothing there before';
+COMMENT ON COLUMN main.record_changes.before IS 'what it said before; NULL for nothing';
+COMMENT ON COLUMN main.record_changes.after IS 'what it has said since';
+COMMENT ON COLUMN main.record_changes.run_id IS 'run that read it';
+COMMENT ON COLUMN main.record_changes.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.enrichments AS
+SELECT e.work_id, w.title, e.source, e.lacked, e.found, e.asks, e.asked_at, e.run_id
+FROM store.enrichment e LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.enrichments IS 'What catalogues were asked about: one row a work and catalogue';
+COMMENT ON COLUMN main.enrichments.work_id IS 'the work';
+COMMENT ON COLUMN main.enrichments.title IS 'its title; NULL when it is part of another work now';
+COMMENT ON COLUMN main.enrichments.source IS 'the catalogue: semanticscholar, openalex, dblp';
+COMMENT ON COLUMN main.enrichments.lacked IS 'what it lacked when it was asked about: abstract, doi, venue (a preprint)';
+COMMENT ON COLUMN main.enrichments.found IS 'whether the catalogue knew the paper';
+COMMENT ON COLUMN main.enrichments.asks IS 'how often it was asked about the same gap; the pause doubles each time';
+COMMENT ON COLUMN main.enrichments.asked_at IS 'when it was last asked about, UTC';
+COMMENT ON COLUMN main.enrichments.run_id IS 'run that last asked';
+
+-- What a person has judged. A work counts as passed over when it stands, unticked, above a ticked one in an imported
+-- list: whoever ticked that one had read down to it ("skip above", Joachims 2002, on clicks). It may also have been
+-- overlooked, so it counts half. Nothing else that is unread says anything.
+CREATE OR REPLACE VIEW store.judged AS
+WITH reached AS (SELECT sha256, max(position) AS position FROM store.document_entry WHERE ticked GROUP BY sha256),
+passed AS (
+    SELECT DISTINCT m.work_id FROM store.document_entry e JOIN reached r USING (sha256) JOIN store.membership m USING (record_id)
+    WHERE e.ticked = false AND e.position < r.position
+)
+SELECT w.work_id, w.decision IS NOT DISTINCT FROM 'selected' AS selected, CAST(CASE WHEN w.decision IS NULL THEN 0.5 ELSE 1 END AS DOUBLE) AS weight,
+       coalesce(w.decision, 'passed over') AS how
+FROM main.works w LEFT JOIN passed p USING (work_id)
+WHERE w.decision IN ('selected', 'rejected') OR (w.decision IS NULL AND p.work_id IS NOT NULL);
+
+CREATE OR REPLACE VIEW main.rankers AS
+SELECT ranker_id, used, reason, selected, rejected, passed_over, CAST(figures ->> 'precision' AS DOUBLE) AS precision,
+       CAST(figures ->> 'cue_precision' AS DOUBLE) AS cue_precision, CAST(figures ->> 'area' AS DOUBLE) AS area,
+       CAST(figures ->> 'cue_area' AS DOUBLE) AS cue_area, CAST(figures ->> 'better' AS DOUBLE) AS better, model, run_id, made_at
+FROM store.ranker ORDER BY made_at DESC, ranker_id;
+COMMENT ON VIEW main.rankers IS 'What was learned from decisions: one row a training, the newest first; that one counts';
+COMMENT ON COLUMN main.rankers.ranker_id IS 'id; depends on what it was trained on';
+COMMENT ON COLUMN main.rankers.used IS 'whether the order of proposals rests on it';
+COMMENT ON COLUMN main.rankers.reason IS 'why, or what is lacking';
+COMMENT ON COLUMN main.rankers.selected IS 'selected works it learned from';
+COMMENT ON COLUMN main.rankers.rejected IS 'rejected works it learned from';
+COMMENT ON COLUMN main.rankers.passed_over IS 'works passed over in a list, which count half: unticked above a ticked one';
+COMMENT ON COLUMN main.rankers.precision IS 'average precision on judged works it had not seen; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.cue_precision IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.area IS 'area under the ROC curve on judged works it had not seen';
+COMMENT ON COLUMN main.rankers.cue_area IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.better IS 'share of bootstrap resamples in which its average precision is higher';
+COMMENT ON COLUMN main.rankers.model IS 'its coefficients, as JSON; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.run_id IS 'run that trained it';
+COMMENT ON COLUMN main.rankers.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.reading_progress AS
+SELECT found, unread, likely_left, likely_left_low, likely_left_high, may_stop, basis, run_id, made_at FROM store.reading_progress;
+COMMENT ON VIEW main.reading_progress IS 'How far the reading was when works were last screened: one row, none before';
+COMMENT ON COLUMN main.reading_progress.found IS 'works you selected';
+COMMENT ON COLUMN main.reading_progress.unread IS 'screened works you have not judged';
+COMMENT ON COLUMN main.reading_progress.likely_left IS 'how many of those you would select, as an estimate';
+COMMENT ON COLUMN main.reading_progress.likely_left_low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.likely_left_high IS 'upper end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.may_stop IS 'true when 95 % of all likely papers are found even at the upper end';
+COMMENT ON COLUMN main.reading_progress.basis IS 'what the estimate rests on';
+COMMENT ON COLUMN main.reading_progress.run_id IS 'run that worked it out';
+COMMENT ON COLUMN main.reading_progress.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.calibrations AS
+SELECT producer, model, prompt_hash, used, intercept, slope, labels, error_before, error_after, run_id, made_at FROM store.calibration
+ORDER BY producer, model, prompt_hash;
+COMMENT ON VIEW main.calibrations IS 'What the confidence of machine labels means by the types you typed: one row a producer, model and prompt';
+COMMENT ON COLUMN main.calibrations.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.calibrations.model IS 'its model; NULL for rules';
+COMMENT ON COLUMN main.calibrations.prompt_hash IS 'hash of its prompt; NULL without one';
+COMMENT ON COLUMN main.calibrations.used IS 'whether confidences are corrected by it: when that is nearer to the truth on types it has not seen';
+COMMENT ON COLUMN main.calibrations.intercept IS 'log-odds of being right = intercept + slope * log-odds of the confidence given';
+COMMENT ON COLUMN main.calibrations.slope IS 'see intercept';
+COMMENT ON COLUMN main.calibrations.labels IS 'labels it was fitted on, of works whose type you typed';
+COMMENT ON COLUMN main.calibrations.error_before IS 'expected calibration error of the confidence given';
+COMMENT ON COLUMN main.calibrations.error_after IS 'the same of the corrected one, on works it was not fitted on';
+COMMENT ON COLUMN main.calibrations.run_id IS 'run that fitted it';
+COMMENT ON COLUMN main.calibrations.made_at IS 'when, UTC';
