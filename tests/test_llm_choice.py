@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, Night, copied
+from tests.llm_bench import Bench, Night, copied
 from tests.scripted_llm import Asked, Behaviour, ScriptedLlm, Wire, failing, good, reply_about, replying, saying
 from triage import pipeline
 from triage.cli import run_command_line
