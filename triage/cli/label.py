@@ -162,10 +162,9 @@ def _print_line(line: PlannedCalls) -> None:
     about = f" ({line.about})" if line.about else ""
     click.echo(f"{line.purpose}, {line.model}{about}: {line.papers} papers, {line.known} of them answered already: {line.calls} calls")
     usual = "" if line.usual_usd is None else f"; at the usual cost {_dollars(line.usual_usd)}"
-    click.echo(
-        f"    {'with every repair and retry ' if line.most_calls > line.calls else ''}at most {line.most_calls:,} calls, {line.most_tokens_in:,} tokens in, {line.most_tokens_out:,} out,"
-        f" {_dollars(line.most_usd)}{usual}"
-    )
+    tokens = f"{line.most_tokens_in:,} tokens in, {line.most_tokens_out:,} out"
+    worst = "with every repair and retry " if line.most_calls > line.calls else ""
+    click.echo(f"    {worst}at most {line.most_calls:,} calls, {tokens}, {_dollars(line.most_usd)}{usual}")
     if line.most_usd is None:
         click.echo(
             f'    the price of {line.model} is unknown: put it into [llm] as prices."{line.model}" = {{ input = ..., output = ... }}'
