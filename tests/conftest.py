@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.desk import Desk
+
+if TYPE_CHECKING:
+    from tests.llm_bench import Bench
 
 settings.register_profile(
     "repeatable",
@@ -24,6 +28,14 @@ settings.load_profile("repeatable")
 @pytest.fixture
 def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     return Desk(tmp_path / "reading", capsys)
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A workspace of made papers for the tests of the model path; they copy it before they change it."""
+    from tests.llm_bench import import_made
+
+    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.workspaces import Ticking, ask
 from triage import pipeline
 from triage.labelling.due import label
 from triage.models import Failure
+from triage.notes import note
 from triage.runs import Run, Silent, StepReport
 from triage.warehouse import Warehouse
 from triage.workspace import Workspace
@@ -74,21 +78,38 @@ class Bench:
 
     def open(self, base_url: str, **settings: str) -> Workspace:
         chosen = SETTINGS | settings | ({"BASE_URL": base_url} if base_url else {})
-        return Workspace.open(self.root, environ={f"TRIAGE_LLM__{key}": value for key, value in chosen.items()})
+        environ = {f"TRIAGE_{key}" if key.startswith("NOTES__") else f"TRIAGE_LLM__{key}": value for key, value in chosen.items()}
+        return Workspace.open(self.root, environ=environ)
 
     @contextmanager
     def run(self, base_url: str, **settings: str) -> Iterator[Run]:
         """A run without what surrounds the steps of a command (lock, migrations, snapshot): half a second less each time."""
         workspace = self.open(base_url, **settings)
         warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path)
-        yield Run(workspace, warehouse, run_id=f"run-{next(RUNS)}", clock=Ticking(datetime.now(UTC)), progress=Silent())
+        yield Run(workspace, warehouse, run_id=f"run-{next(RUNS)}", clock=CLOCK, progress=Silent())
 
     def label(self, base_url: str, works: Sequence[int] | None = None, environ: Mapping[str, str] | None = None, **settings: str) -> Night:
         """The label step over everything due, or over the works of these numbers."""
+        return self._label(base_url, works, environ, settings, batch=False)
+
+    def send(self, base_url: str, works: Sequence[int] | None = None, **settings: str) -> Night:
+        """The same, its questions sent in batches."""
+        return self._label(base_url, works, None, settings, batch=True)
+
+    def _label(
+        self, base_url: str, works: Sequence[int] | None, environ: Mapping[str, str] | None, settings: Mapping[str, str], *, batch: bool
+    ) -> Night:
         with self.run(base_url, **settings) as run:
-            label(run, None if works is None else [self.works[number] for number in works], environ=environ or {})
+            label(run, None if works is None else [self.works[number] for number in works], environ=environ or {}, batch=batch)
         reports = {report.step: report for report in run.reports}
         return Night(run.id, reports.get("label llm"), run.failures, run.status)
+
+    def note(self, base_url: str, works: Sequence[int] | None = None, environ: Mapping[str, str] | None = None, **settings: str) -> Night:
+        """The note step over everything due, or over the works of these numbers; the model's report."""
+        with self.run(base_url, **settings) as run:
+            note(run, None if works is None else [self.works[number] for number in works], environ=environ or {})
+        reports = {report.step: report for report in run.reports}
+        return Night(run.id, reports.get("note llm"), run.failures, run.status)
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         workspace = self.open("")
@@ -97,10 +118,19 @@ class Bench:
 
 
 RUNS = itertools.count()
+CLOCK = Ticking(datetime.now(UTC))
+"""One for all runs: a later run is later."""
 
 
 def import_made(folder: Path) -> Bench:
-    """`PAPERS` made papers, imported and labelled by the rules through the commands themselves."""
+    """`PAPERS` made papers, imported and labelled by the rules through the commands themselves; once a process."""
+    return copied(_made(), folder)
+
+
+@cache
+def _made() -> Bench:
+    folder = Path(tempfile.mkdtemp(prefix="made-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     workspace, _ = Workspace.init(folder / "workspace", environ={})
     (folder / "made.md").write_text(document(range(1, PAPERS + 1)), encoding="utf-8")
     [(_, _, report)], refused = pipeline.import_files(workspace, [folder / "made.md"])

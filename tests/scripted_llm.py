@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from tests.scripted_batches import Batches
+
 Behaviour = Callable[["Asked"], "Wire"]
 
 
@@ -54,6 +56,10 @@ class Asked:
         return found[2] if found else ""
 
     @property
+    def purpose(self) -> Literal["label", "note"]:
+        return "note" if "-fulltext>" in self.user else "label"
+
+    @property
     def format(self) -> str:
         return str(self.body.get("response_format", {}).get("type", "plain"))
 
@@ -81,7 +87,16 @@ def reply_about(asked: Asked, **changes: Any) -> dict[str, Any]:
     """A good reply: a label that rests on the first five words of the abstract."""
     quote = " ".join((asked.field("abstract") or asked.field("title")).split()[:5])
     label = {"label": "compression/distillation", "confidence": 0.9, "quote": quote}
-    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], **changes}
+    return {"work_id": asked.work_id, "relevant": "yes", "relevance": 0.8, "labels": [label], "proposed": [], "claims": [], **changes}
+
+
+def note_about(asked: Asked, **changes: Any) -> dict[str, Any]:
+    """A good note: two bullets that rest on the first words of the abstract."""
+    words = (asked.field("abstract") or asked.field("title")).split()
+    main = {"text": "Students learn from a teacher", "quote": " ".join(words[:5]), "details": []}
+    why = {"text": "Big models need much memory", "quote": " ".join(words[2:7])}
+    empty: dict[str, Any] = {"previous_works": [], "evaluation": [], "results": []}
+    return {"work_id": asked.work_id, **empty, "motivation": [why], "method": [main], **changes}
 
 
 def completion(content: str | None, *, finish: str = "stop", refusal: str | None = None, **more: Any) -> dict[str, Any]:
@@ -96,7 +111,7 @@ def wired(value: object, **how: Any) -> Wire:
 
 
 def good(asked: Asked) -> Wire:
-    return wired(completion(json.dumps(reply_about(asked))))
+    return wired(completion(json.dumps(note_about(asked) if asked.purpose == "note" else reply_about(asked))))
 
 
 def saying(content: str | None, **how: Any) -> Behaviour:
@@ -107,6 +122,11 @@ def saying(content: str | None, **how: Any) -> Behaviour:
 def replying(**changes: Any) -> Behaviour:
     """A good reply with some keys changed."""
     return lambda asked: wired(completion(json.dumps(reply_about(asked, **changes))))
+
+
+def noting(**changes: Any) -> Behaviour:
+    """A good note with some sections changed."""
+    return lambda asked: wired(completion(json.dumps(note_about(asked, **changes))))
 
 
 def failing(status: int, message: str, *, code: str | None = None, **headers: str) -> Behaviour:
@@ -155,6 +175,7 @@ class ScriptedLlm:
 
     def __init__(self, default: Behaviour = good, *, port: int = 0) -> None:
         self.default = default
+        self.batches = Batches(lambda body: _plainly(self.answer(Asked("batch", {}, body))))
         self.asked: list[Asked] = []
         self.most_at_once = 0
         self._at_once = 0
@@ -174,6 +195,13 @@ class ScriptedLlm:
     def forget(self) -> None:
         self.asked.clear()
         self.most_at_once = 0
+
+    def about_batches(self, method: str, path: str, body: bytes) -> Wire | None:
+        with self._lock:
+            reply = self.batches.handle(method, path, body)
+        if reply is None:
+            return None
+        return Wire(reply.body, status=reply.status, drop="before" if reply.status == 0 else "middle" if reply.status < 0 else "")
 
     def answer(self, asked: Asked) -> Wire:
         with self._lock:
@@ -199,6 +227,10 @@ class ScriptedLlm:
         self._server.server_close()
 
 
+def _plainly(wire: Wire) -> tuple[int, bytes]:
+    return wire.status, wire.body
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -212,14 +244,20 @@ def _server(scripted: ScriptedLlm, port: int) -> _Server:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        def do_GET(self) -> None:
+            self._send(scripted.about_batches("GET", self.path, b"") or Wire(b"{}", status=404))
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            wire = scripted.answer(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            wire = scripted.about_batches("POST", self.path, content)
+            self._send(wire or scripted.answer(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(content))))
+
+        def _send(self, wire: Wire) -> None:
             if wire.drop == "before":
                 self._hang_up()
                 return
             head = {"Content-Type": "application/json", "Content-Length": str(len(wire.body)), **wire.headers}
-            lines = [f"HTTP/1.1 {wire.status} Scripted", *(f"{name}: {value}" for name, value in head.items()), "", ""]
+            lines = [f"HTTP/1.1 {max(wire.status, 200)} Scripted", *(f"{name}: {value}" for name, value in head.items()), "", ""]
             self.wfile.write("\r\n".join(lines).encode())
             if wire.drop == "middle":
                 self.wfile.write(wire.body[: len(wire.body) // 2])

@@ -15,21 +15,22 @@ LAYERS = (
         "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings", "taxonomy",
-        "taxonomy_review", "workspace",
+        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext", "orders",
+        "settings", "taxonomy", "taxonomy_review", "workspace",
     },
     {
-        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
-        "merging", "prompts", "queries", "records", "references", "rendering", "returned", "runs", "seeds", "settling",
-        "sources", "venues", "warehouse", "web", "words",
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
+        "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
+        "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "returned",
+        "runs", "seeds", "settling", "sources", "venues", "voided", "warehouse", "web", "words",
     },
     {
-        "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "gather", "growth",
-        "harvest", "hearing", "identity", "imports", "labelling", "listed", "lists", "note_sync", "notes", "ranking",
-        "reading", "screening", "searches", "sync", "trace", "windows",
+        "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "fulltexts",
+        "gather", "growth", "harvest", "hearing", "identity", "imports", "labelling", "listed", "lists", "note_sync",
+        "notes", "ranking", "reading", "screening", "searches", "sync", "trace", "windows",
     },
     {
-        "evaluation", "pipeline", "report",
+        "asking", "evaluation", "pipeline", "report",
     },
     {
         "cli", "review",
@@ -65,6 +66,9 @@ STEPS = (
     },
     {
         "trace",
+    },
+    {
+        "fulltexts",
     },
 )  # fmt: skip
 

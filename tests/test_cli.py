@@ -96,7 +96,7 @@ def test_sql_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out) == [{"one": 1, "none": None}]
     assert run_command_line(["sql", "SELECT 1 AS one", "--format", "csv", *where]) == 0
     assert capsys.readouterr().out == "one\n1\n"
-    for query in ("proposals", "types", "venues", "failures"):
+    for query in ("proposals", "types", "venues", "failures", "labels-proposed", "voided"):
         assert run_command_line(["sql", "--query", query, *where]) == 0
     assert run_command_line(["sql", "DROP VIEW works", *where]) == 1
     assert "only questions" in capsys.readouterr().err

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from triage.evidence import find_quote, reads_as_order
+from triage.evidence import find_quote, has_number, missing_numbers
+from triage.orders import reads_as_order
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,37 @@ def test_orders_are_no_evidence(quote: str) -> None:
 )
 def test_descriptions_are(quote: str) -> None:
     assert not reads_as_order(quote)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "missing"),
+    [
+        ("2.4x faster", "it is 2.40 times faster", []),
+        ("1000 tokens", "1,000 tokens", []),
+        ("1,5-mal so schnell", "1.5x as fast", []),
+        ("two stages, twelve layers", "2 stages and 12 layers", []),
+        ("half the memory", "50% of the memory", []),
+        ("doubles the speed", "2x the speed", []),
+        ("３ stages", "three stages", []),
+        ("BLIP-2", "BLIP", ["2"]),
+        ("30 %", "0.3", ["30"]),
+        ("10k", "10,000", ["10"]),
+        ("one stage", "no number at all", []),
+        ("Three of 7", "seven", ["Three"]),
+    ],
+)
+def test_numbers_are_the_papers_own(text: str, source: str, missing: list[str]) -> None:
+    assert missing_numbers(text, source) == missing
+
+
+def test_a_figure_stands_in_its_words() -> None:
+    assert has_number(2.0, "twice as fast")
+    assert has_number(2800.0, "2,800 images")
+    assert not has_number(2.8, "2,800 images")
+    assert not has_number(float("nan"), "nan 1")
+
+
+@given(st.lists(st.integers(0, 10**9) | st.decimals(0, 1000, places=2, allow_nan=False), max_size=6), st.text(max_size=40))
+def test_a_text_misses_no_number_of_its_own(numbers: list[object], between: str) -> None:
+    text = between.join(f" {number} " for number in numbers)
+    assert missing_numbers(text, text) == []

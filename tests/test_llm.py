@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract, copied, import_made
+from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract, copied
 from tests.scripted_llm import (
     Asked,
     ScriptedLlm,
@@ -38,18 +38,13 @@ from triage import llm, pipeline
 from triage.errors import ModelError, SettingsError
 from triage.labelling import Labeller, Paper
 from triage.labelling.due import label
-from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, labels_from
+from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, reading_from
 from triage.ledger import Call, journal_path
 from triage.llm import find_endpoint, open_model
 from triage.llm_limits import Gate
 from triage.llm_wire import Schema
 from triage.seeds import workspace_taxonomy
 from triage.settings import load_settings
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 @pytest.fixture
@@ -172,9 +167,12 @@ def test_labels_that_the_text_asked_for_are_void(imported: Bench, name: str, quo
     paper = Paper("w1", "A title", f"We distill a large teacher. {quote} We prune the tokens of each image.")
     honest = {"label": "compression/distillation", "confidence": 0.8, "quote": "We distill a large teacher"}
     said = {"label": name, "confidence": 1.0, "quote": quote}
-    reply = LabelReply.model_validate({"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": []})
-    labels, void = labels_from(reply, paper, workspace_taxonomy(imported.open("")))
-    assert [label.label for label in labels] == ["compression/distillation"]
+    reply = LabelReply.model_validate(
+        {"work_id": "w1", "relevant": "yes", "relevance": 1, "labels": [said, honest], "proposed": [], "claims": []}
+    )
+    reading, void = reading_from(reply, paper, workspace_taxonomy(imported.open("")))
+    assert reading is not None
+    assert [label.label for label in reading.labels] == ["compression/distillation"]
     assert len(void) == 1
 
 
@@ -204,7 +202,7 @@ def test_the_schema_is_what_strict_servers_want() -> None:
 
     schema = Schema(LabelReply, "labels").json
     check(schema)
-    assert set(schema["properties"]) == {"work_id", "relevant", "relevance", "labels", "proposed"}
+    assert set(schema["properties"]) == {"work_id", "relevant", "relevance", "labels", "proposed", "claims"}
 
 
 @pytest.mark.parametrize("taken", ["json_object", "plain"])
@@ -297,7 +295,15 @@ def test_a_server_that_is_down_costs_five_papers_patience(bench: Bench) -> None:
         address = gone.base_url
     night = bench.label(address)
     assert [failure.kind for failure in night.failures] == ["connection"] * 5
-    assert night.counts == {"from ledger": 0, "calls": 15, "void": 0, "waiting": PAPERS - 1 - 5, "given up": 0}
+    assert night.counts == {
+        "from ledger": 0,
+        "calls": 15,
+        "claims": 0,
+        "void": 0,
+        "waiting": PAPERS - 1 - 5,
+        "given up": 0,
+        "older prompt": 0,
+    }
     assert bench.ask("SELECT DISTINCT labelled_by FROM works ORDER BY 1") == [("human",), ("lexical",)]
 
 
@@ -373,7 +379,7 @@ def test_when_a_model_is_configured(text: str, environ: dict[str, str], found: t
         ('read = "top ten"', "read"),
         ('modle = "m"', "did you mean 'model'"),
         ("[llm.budget]\nusd_per_run = 1", 'prices."gpt-4.1-mini"'),
-        ("[llm.budget]\ncalls = 1", "calls_per_run, usd_per_month, usd_per_run"),
+        ("[llm.budget]\ncalls = 1", "calls_per_month, calls_per_run, tokens_per_month, tokens_per_run, usd_per_month, usd_per_run"),
         ("prices.m = {input = 1}", "output"),
     ],
 )
@@ -441,22 +447,23 @@ with pipeline.begin(Workspace.open(Path(sys.argv[1]), environ=os.environ), "labe
 """
 
 
-def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server: ScriptedLlm) -> None:
+@pytest.mark.parametrize("asked", [5, 20])
+def test_a_killed_run_pays_at_most_for_what_was_in_flight(closed: Bench, server: ScriptedLlm, asked: int) -> None:
     bench = closed
     server.default = slow(0.1)
     chosen = SETTINGS | {"BASE_URL": server.base_url}
     environ = {f"TRIAGE_LLM__{key}": value for key, value in chosen.items()} | {"PATH": os.environ.get("PATH", "")}
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(bench.root)], env=environ, cwd=Path(__file__).parents[1])
     deadline = time.monotonic() + 60
-    while len(server.asked) < 20 and time.monotonic() < deadline:
+    while len(server.asked) < asked and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     time.sleep(0.05)
-    assert 20 <= len(server.asked) < PAPERS - 1, "it was killed in the middle"
+    assert asked <= len(server.asked) < PAPERS - 1, "it was killed in the middle"
     night = bench.label(server.base_url)
     assert night.status == "complete"
-    assert night.counts["from ledger"] >= 20 - 4
+    assert night.counts["from ledger"] >= asked - 4
     assert len(server.asked) <= PAPERS - 1 + 4, "at most the four in flight were paid for twice"
     assert len(server.asked) - (bench.ask("SELECT count(*) FROM llm_calls")[0][0]) <= 4
     assert bench.ask("SELECT count(*) FROM works WHERE labelled_by = 'llm'") == [(PAPERS - 1,)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, Night, copied, import_made
+from tests.llm_bench import PAPERS, Bench, Night, copied
 from tests.scripted_llm import (
     Asked,
     Behaviour,
@@ -28,11 +28,6 @@ from tests.scripted_llm import (
     slow,
     trickling,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("llm"))
 
 
 def labelled(*names: str, quote: str = "learn by knowledge distillation") -> Behaviour:
@@ -91,7 +86,7 @@ NIGHT: dict[str, Case] = {
     "a key twice": Case((with_a_key_twice, good), ("malformed", "ok"), DISTILLED),
     "a wrong enum": Case((replying(relevant="maybe"), good), ("wrong value", "ok"), DISTILLED),
     "a confidence of 90": Case((replying(relevance=90), good), ("wrong value", "ok"), DISTILLED),
-    "not a number": Case((saying('{"work_id": "w", "relevant": "no", "relevance": NaN, "labels": [], "proposed": []}'), good), ("wrong value", "ok"), DISTILLED),
+    "not a number": Case((saying('{"work_id": "w", "relevant": "no", "relevance": NaN, "labels": [], "proposed": [], "claims": []}'), good), ("wrong value", "ok"), DISTILLED),
     "relevant without labels": Case((replying(labels=[]), good), ("wrong value", "ok"), DISTILLED),
     "another work's id": Case((replying(work_id="w000000000000"),), ("foreign work",)),
     "refusal": Case((saying(None, refusal="I cannot help with that."),), ("refusal",)),
@@ -165,7 +160,8 @@ def test_a_bad_night_adds_up_and_the_rules_stand_in(bad_night: BadNight) -> None
     failed = sum(case.labels is None for case in NIGHT.values())
     assert night.report is not None
     assert (night.report.read, night.report.failed, night.report.new, night.report.refused) == (len(NIGHT), failed, len(NIGHT) - failed, 0)
-    assert (night.counts["void"], night.status) == (1, "partial")
+    # one of two labels, one made-up label, and three that decide
+    assert (night.counts["void"], night.status) == (5, "partial")
     lost = [NUMBERS[name] for name, case in NIGHT.items() if case.labels is None]
     rows = bad_night.bench.ask("SELECT CAST(regexp_extract(title, 'number (\\d+)', 1) AS INTEGER), labelled_by, type FROM works")
     assert {(by, kind) for number, by, kind in rows if number in lost} == {("lexical", "Model Distillation")}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workspaces import make_workspace
+from triage.claims import METRICS
 from triage.errors import SettingsError, UsageError
 from triage.labelling.llm import KINDS, label_prompt, taxonomy_text
 from triage.prompts import Prompt, fence, load_prompt, parse_prompt
@@ -76,7 +77,7 @@ def test_the_users_own_prompt_wins(tmp_path: Path) -> None:
     packaged = label_prompt(workspace)
     (tmp_path / "prompts").mkdir()
     (tmp_path / "prompts" / "label.md").write_text(GOOD)
-    assert (packaged.version, label_prompt(workspace).version) == (1, 2)
+    assert (packaged.hash != label_prompt(workspace).hash, label_prompt(workspace).version) == (True, 2)
     with pytest.raises(UsageError):
         load_prompt(workspace, "nowhere", kinds=KINDS, reply="labels")
 
@@ -89,6 +90,7 @@ def test_the_packaged_prompt_holds_every_label_with_its_definition(tmp_path: Pat
     for label in taxonomy.ids:
         assert (f"- {label} (" in messages.system) == (label != "other")
         assert label == "other" or taxonomy.entry(label).definition in messages.system
+    assert all(f"{metric}," in messages.system or f"{metric};" in messages.system for metric in METRICS)
     other = label_prompt(workspace).render({**values, "title": "Two", "abstract": "Else", "work_id": "w2"})
     assert other.system == messages.system, "the stable part is what a server can keep in its cache"
     assert other.sha256 != messages.sha256

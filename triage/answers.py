@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "append_answers", "read_answers"]
 
 
+ANSWERS = "answers.jsonl"
+
+
 class Answer(Frozen):
     """One believed answer. `day` and `status` are what came of its day (None for a look-up by id)."""
 
@@ -43,11 +46,11 @@ class Answer(Frozen):
     """Whether it was complete, or is completed by the answers it leads to."""
 
 
-def append_answers(workspace: Workspace, answers: Sequence[Answer]) -> None:
-    """Append and fsync. A last line that a crash left without its end gets one first."""
+def append_answers(workspace: Workspace, answers: Sequence[Answer], *, name: str = ANSWERS) -> None:
+    """Append to raw/NAME and fsync. A last line that a crash left without its end gets one first."""
     if not answers:
         return
-    path = workspace.raw / "answers.jsonl"
+    path = workspace.raw / name
     lines = "".join(answer.model_dump_json(exclude_none=True) + "\n" for answer in answers).encode("utf-8")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,10 +67,10 @@ def append_answers(workspace: Workspace, answers: Sequence[Answer]) -> None:
         ) from error
 
 
-def read_answers(workspace: Workspace) -> list[Answer]:
+def read_answers(workspace: Workspace, *, name: str = ANSWERS) -> list[Answer]:
     """All lines in the file's order; a line that is none (a crash cut it) is left out."""
     try:
-        content = (workspace.raw / "answers.jsonl").read_bytes()
+        content = (workspace.raw / name).read_bytes()
     except FileNotFoundError:
         return []
     answers = []

@@ -1,4 +1,5 @@
-"""Works -> claims: the efficiency figures of selected works and proposals as rows.
+"""Works -> claims: the efficiency figures of selected works and proposals as rows, read by rules. What a language
+model reads comes with its labels (triage/labelling/opinions.py) and stands beside them.
 
 Read again only when the text or the rules changed. A work without any figure has one row without a metric, so
 that it is known to have been read; the view `claims` leaves such rows out.
@@ -33,7 +34,8 @@ def claim(run: Run, works: Sequence[str] | None = None) -> StepReport:
             "SELECT w.work_id, w.title, w.abstract, w.text_hash, c.basis IS NOT DISTINCT FROM w.text_hash || $version || w.work_id"
             " FROM store.work w JOIN main.works v USING (work_id)"
             # works that were merged since have two bases, and their claims stand side by side
-            " LEFT JOIN (SELECT work_id, CASE WHEN count(DISTINCT basis) = 1 THEN min(basis) END AS basis FROM store.claim GROUP BY work_id) c"
+            " LEFT JOIN (SELECT work_id, CASE WHEN count(DISTINCT basis) = 1 THEN min(basis) END AS basis FROM store.claim"
+            " WHERE producer = 'lexical' GROUP BY work_id) c"
             " USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR (v.proposed AND v.decision IS NULL)"
             " ELSE list_contains($works, w.work_id) END ORDER BY w.work_id",
@@ -56,7 +58,8 @@ def _store(run: Run, rows: Sequence[dict[str, Any]]) -> None:
     with run.warehouse.burst() as con:
         stage(con, "new_claim", rows, _SHAPE)
         con.execute(
-            "DELETE FROM store.claim WHERE work_id IN (SELECT work_id FROM new_claim) OR work_id NOT IN (SELECT work_id FROM store.work)"
+            "DELETE FROM store.claim WHERE (producer = 'lexical' AND work_id IN (SELECT work_id FROM new_claim))"
+            " OR work_id NOT IN (SELECT work_id FROM store.work)"
         )
         con.execute(
             "INSERT INTO store.claim (work_id, metric, value, unit, direction, against, quote, producer, basis, run_id, made_at)"

@@ -4,15 +4,18 @@ A model copies with small changes: other quotation marks, dashes and spaces, a l
 undone on both sides before looking; anything else has to be there letter for letter.
 
     find_quote("A  token‑pruning method", "token-pruning method")    # (3, 23)
+    missing_numbers("It keeps 20 % of the tokens", "keeps one fifth of the tokens")    # ["20"]
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["Span", "find_quote", "reads_as_order"]
+__all__ = ["Span", "find_quote", "folded", "has_number", "missing_numbers"]
 
 LEAST_LETTERS = 3
 """Letters and digits a quote needs: "MoE" can be evidence, "a" can not."""
@@ -49,6 +52,11 @@ def find_quote(text: str, quote: str) -> Span | None:
             return Span(folded.starts[at], folded.ends[end - 1])
         at = folded.text.find(wanted, at + 1)
     return None
+
+
+def folded(text: str) -> str:
+    """The text as quotes are compared: without invisible characters, with one kind of space, quotation mark and hyphen."""
+    return _fold(text).text
 
 
 def _fold(text: str) -> _Folded:
@@ -101,23 +109,50 @@ def _spaced(letter: str) -> bool:
     return letter.isalnum() and letter <= "\u052f"
 
 
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,60}\b(?:above|previous|prior|earlier|instructions?|rules?|prompts?|guidelines)\b"
-    r"|\b(?:system|assistant|user|developer|human)\s*:"
-    r"|\b(?:you|the (?:model|assistant|annotator|reviewer)) (?:must|should|shall|have to|are (?:now|required|instructed))\b"
-    r"|\b(?:mark|label|tag|classify|select|accept|rate|score) (?:this|it|the|that) (?:paper|work|article|submission)\b"
-    r"|\b(?:mark|tag|label|classify|rate) (?:this|it) (?:as|with)\b"
-    r"|\b(?:reply|respond|answer|output|return) (?:only|with|exactly|using)\b"
-    r"|[\"'](?:label|labels|work_id|relevant|relevance|confidence|quote|proposed|role|content)[\"']\s*:"
-    r"|\buntrusted-|<\|",
-    re.IGNORECASE | re.DOTALL,
-)
+_NUMBER = re.compile(r"\d{1,40}(?:[.,]\d{1,40})*|[A-Za-z]+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+# "one", "first" and "zero-shot" are no figures. A half is 0.5, 50 (percent) or a division by 2
+_SPELLED: dict[str, tuple[str, ...]] = {
+    "two": ("2",), "three": ("3",), "four": ("4",), "five": ("5",), "six": ("6",), "seven": ("7",), "eight": ("8",), "nine": ("9",),
+    "ten": ("10",), "eleven": ("11",), "twelve": ("12",), "fifteen": ("15",), "twenty": ("20",), "thirty": ("30",), "forty": ("40",),
+    "fifty": ("50",), "hundred": ("100",), "thousand": ("1000",), "dozen": ("12",), "twice": ("2",), "twofold": ("2",), "double": ("2",),
+    "doubles": ("2",), "doubled": ("2",), "doubling": ("2",), "threefold": ("3",), "triple": ("3",), "triples": ("3",), "tripled": ("3",),
+    "tenfold": ("10",), "half": ("0.5", "50", "2"), "halve": ("0.5", "50", "2"), "halves": ("0.5", "50", "2"),
+    "halved": ("0.5", "50", "2"), "halving": ("0.5", "50", "2"), "quarter": ("0.25", "25"), "quarters": ("0.25", "25", "0.75", "75"),
+}  # fmt: skip
 
 
-def reads_as_order(quote: str) -> bool:
-    """True for words that speak to whoever reads the paper instead of about it.
+def missing_numbers(text: str, source: str) -> list[str]:
+    """The numbers in `text`, as written, that `source` does not have: "2", "2.0" and "two" are one number, 50 and "half" too.
 
-    A label that rests on such words is a label the text asked for. It may also catch an innocent sentence;
-    that costs one label which the rules can still give.
+    Digits count wherever they stand, in names too ("BLIP-2"); spelled numbers in English only. `source` is a paper in
+    English, where "1,500" is a thousand and a half; in `text` it may also be one and a half.
     """
-    return bool(_ORDERS.search(_fold(quote).text))
+    there = {value for _, values in _numbers(source) for value in values}
+    return [written for written, values in _numbers(text, comma=True) if not values & there]
+
+
+def has_number(value: float, source: str) -> bool:
+    """Whether `value` is one of the numbers of `source`."""
+    return any(Decimal(str(value)) in values for _, values in _numbers(source))
+
+
+def _numbers(text: str, *, comma: bool = False) -> Iterator[tuple[str, frozenset[Decimal]]]:
+    """Each number as written, with the values it may mean; `comma`: that of thousands may be a decimal one."""
+    for found in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
+        written = found[0]
+        pointed = _decimal(written.replace(",", ".", 1))
+        if written[0].isalpha():
+            if spelled := _SPELLED.get(written.casefold()):
+                yield written, frozenset(map(Decimal, spelled))
+        elif _THOUSANDS.fullmatch(written):
+            yield written, frozenset({Decimal(written.replace(",", "")), *(pointed if comma else ())})
+        elif pointed:
+            yield written, frozenset(pointed)
+        else:  # a version or a list: "1.2.3", "1,2,3"
+            for part in re.split("[.,]", written):
+                yield part, frozenset({Decimal(part)})
+
+
+def _decimal(written: str) -> tuple[Decimal, ...]:
+    return (Decimal(written),) if re.fullmatch(r"\d+(?:\.\d+)?", written) else ()

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import ValidationError
 
 from triage.errors import WorkspaceError
+from triage.llm_prices import Spent, cost_of
 from triage.models import Frozen
 from triage.warehouse import stage
 from triage.workspace import write_atomically
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from triage.runs import Run
+    from triage.settings import LlmPrice
     from triage.workspace import Workspace
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "journal_path",
     "known_calls",
     "put_away",
+    "spent",
     "store_calls",
 ]
 
@@ -61,7 +64,10 @@ class CallKey(NamedTuple):
 
 
 class Call(Frozen):
-    """One request: a row of `store.llm_call`. Tokens and cost are None when unknown, `seconds` is wall time."""
+    """One request: a row of `store.llm_call`. Tokens and cost are None when unknown, `seconds` is wall time.
+
+    `most_tokens` and `most_cost` are the most it can have taken, where tokens are unknown and it may have been charged.
+    """
 
     call_id: str
     purpose: str
@@ -83,11 +89,13 @@ class Call(Frozen):
     attempt: int
     schema_hash: str
     taxonomy_version: str
+    most_tokens: int | None = None
+    most_cost: float | None = None
 
 
 _SHAPE: dict[str, Any] = dict.fromkeys(Call.model_fields, "VARCHAR") | {
     "tokens_in": "BIGINT", "tokens_cached": "BIGINT", "tokens_out": "BIGINT", "cost": "DOUBLE", "seconds": "DOUBLE",
-    "made_at": "TIMESTAMP", "attempt": "INTEGER",
+    "made_at": "TIMESTAMP", "attempt": "INTEGER", "most_tokens": "BIGINT", "most_cost": "DOUBLE",
 }  # fmt: skip
 
 
@@ -140,6 +148,10 @@ class Journal:
             raise WorkspaceError(
                 f"{self._path}: cannot be written: {error.strerror}", hint="check free space; no call is made without its record"
             ) from error
+
+    def append_at_once(self, calls: Iterable[Call]) -> None:
+        """The same without a loop: returns when all are on the disk."""
+        self._write([call.model_dump_json().encode("utf-8", "replace") + b"\n" for call in calls])
 
     def close(self) -> None:
         """Write what still waits, and close."""
@@ -236,3 +248,31 @@ def known_calls(con: duckdb.DuckDBPyConnection, keys: Iterable[CallKey]) -> dict
         {"ok": OK, "content": list(CONTENT_FAILURES)},
     ).fetchall()
     return {CallKey(*row[:5]): Past(row[5], row[6]) for row in found}
+
+
+def spent(con: duckdb.DuckDBPyConnection, prices: Mapping[str, LlmPrice], *, run_id: str, now: datetime) -> tuple[Spent, Spent]:
+    """What this run and this calendar month (UTC) have spent so far, over all purposes and models.
+
+    Calls whose answer was lost count in full; those made before their price was configured count at today's.
+    """
+    rows = con.execute(
+        "SELECT model, run_id = $run AS of_run, made_at >= date_trunc('month', CAST($now AS TIMESTAMP)) AS of_month, count(*),"
+        " coalesce(sum(coalesce(tokens_in + tokens_out, most_tokens)), 0), coalesce(sum(coalesce(cost, most_cost)), 0),"
+        " coalesce(sum(tokens_in) FILTER (cost IS NULL AND tokens_out IS NOT NULL), 0),"
+        " coalesce(sum(tokens_cached) FILTER (cost IS NULL AND tokens_in IS NOT NULL AND tokens_out IS NOT NULL), 0),"
+        " coalesce(sum(tokens_out) FILTER (cost IS NULL AND tokens_in IS NOT NULL), 0)"
+        " FROM store.llm_call WHERE run_id = $run OR made_at >= date_trunc('month', CAST($now AS TIMESTAMP)) GROUP BY ALL"
+        # a batch that is not collected yet counts as the most it may take
+        " UNION ALL SELECT model, run_id = $run, made_at >= date_trunc('month', CAST($now AS TIMESTAMP)), sum(requests), sum(most_tokens),"
+        " coalesce(sum(most_cost), 0), 0, 0, 0 FROM store.llm_batch WHERE state IN ('intended', 'submitted')"
+        " AND (run_id = $run OR made_at >= date_trunc('month', CAST($now AS TIMESTAMP))) GROUP BY ALL",
+        {"run": run_id, "now": now},
+    ).fetchall()
+    this_run, this_month = Spent(), Spent()
+    for model, of_run, of_month, calls, tokens, usd, *unpriced in rows:
+        usd += cost_of(prices.get(model), *map(int, unpriced)) or 0.0
+        if of_run:
+            this_run = this_run.plus(int(calls), int(tokens), usd)
+        if of_month:
+            this_month = this_month.plus(int(calls), int(tokens), usd)
+    return this_run, this_month

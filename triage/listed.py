@@ -50,6 +50,9 @@ def stage_shown(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
         "CREATE OR REPLACE TEMP TABLE quoted AS SELECT work_id, arg_min(quote, position) AS quote, arg_min(producer, position) AS producer"
         " FROM main.labels_current WHERE decides AND counts AND quote IS NOT NULL GROUP BY work_id"
     )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE opinion AS SELECT work_id, model_relevance FROM main.review_queue WHERE model_relevance IS NOT NULL"
+    )
 
 
 def lists_due(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[ListName]:
@@ -99,9 +102,9 @@ def _order(fields: BlockFields, listed: ListName) -> checklist.OrderKey:
 def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[Wanted]:
     rows = con.execute(
         "SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, w.abstract, coalesce(w.decision = 'selected', false), w.screening_score,"
-        " w.labels, coalesce(q.quote, array_to_string(list_transform(from_json(s.evidence, '[\"JSON\"]')[:3], lambda e: e ->> 'quote'), ' … ')),"
+        " o.model_relevance, w.labels, coalesce(q.quote, array_to_string(list_transform(from_json(s.evidence, '[\"JSON\"]')[:3], lambda e: e ->> 'quote'), ' … ')),"
         " coalesce(q.producer, w.labelled_by)"
-        " FROM shown w LEFT JOIN quoted q USING (work_id) LEFT JOIN store.screening s ON s.work_id = w.work_id AND w.decision IS NULL"
+        " FROM shown w LEFT JOIN quoted q USING (work_id) LEFT JOIN opinion o USING (work_id) LEFT JOIN store.screening s ON s.work_id = w.work_id AND w.decision IS NULL"
         f" WHERE {_LISTED} AND w.home_year IS NOT DISTINCT FROM ?",
         [year],
     ).fetchall()
@@ -148,9 +151,10 @@ def _wanted(row: Sequence[Any], why: str | None) -> Wanted:
     )
 
 
-def _why(score: object, labels: object, quote: object, producer: object) -> str:
-    """score · labels · "evidence" · producer: everything a person needs to say yes or no at a glance."""
-    parts = [f"{score:.2f}" if isinstance(score, float) else "not screened"]
+def _why(score: object, relevance: object, labels: object, quote: object, producer: object) -> str:
+    """score (and what a model thinks) · labels · "evidence" · producer: everything a person needs to say yes or no at a glance."""
+    opinion = f" (model {relevance:.2f})" if isinstance(relevance, float) else ""
+    parts = [(f"{score:.2f}" if isinstance(score, float) else "not screened") + opinion]
     if isinstance(labels, list) and labels:
         parts.append(", ".join(labels))
     if quote:

@@ -1,68 +1,165 @@
-"""Limits on asking a model: money and calls (hard caps), and how many requests at once."""
+"""Limits on asking a model: calls, tokens and money (hard caps), how many a minute, and how many at once."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from triage.llm_prices import Most, Spent, cost_of
 from triage.llm_wire import Usage
 
 if TYPE_CHECKING:
     from triage.settings import LlmBudget, LlmPrice
 
-__all__ = ["Budget", "Gate"]
+__all__ = ["Budget", "Charge", "Gate", "Pace"]
 
-CHARACTERS_A_TOKEN = 2
-"""For the most a request can cost before its tokens are counted: English has four to five, LaTeX and Chinese fewer."""
+
+class Charge(NamedTuple):
+    """What a request cost, in US dollars; where that is not known and it may have been charged, the most it took and cost."""
+
+    cost: float | None
+    most_tokens: int | None = None
+    most_cost: float | None = None
 
 
 class Budget:
-    """Hard caps: what a request may cost at most is set aside before it is sent, and settled when its tokens are known."""
+    """Hard caps: what a request may take at most is set aside before it is sent, and settled when its tokens are known.
 
-    def __init__(self, caps: LlmBudget, price: LlmPrice | None, spent_this_month: float) -> None:
+    One for all models and purposes of a run. `run` and `month` are what was spent before; a month that ends while the
+    run goes on starts the month's caps anew.
+    """
+
+    def __init__(self, caps: LlmBudget, *, run: Spent, month: Spent, now: Callable[[], datetime]) -> None:
         self._caps = caps
-        self._price = price
-        self._before = spent_this_month
-        self._calls = 0
-        self._spent = 0.0
-        self._set_aside = 0.0
-        self.reached = ""
-        """Which cap is reached, in words; "" while none is."""
+        self._run = run
+        self._month = month
+        self._now = now
+        self._in_month = _month_of(now())
+        self._aside = Spent()
 
-    def reserve(self, characters: int, most_tokens: int) -> float | None:
-        """Set the most this request can cost aside; None when it does not fit: for good when `reached` says so,
-        else until requests in flight, which seldom cost what is set aside for them, have settled."""
-        caps, waits = self._caps, False
-        most = self._cost(characters / CHARACTERS_A_TOKEN, 0, most_tokens) or 0.0
-        if caps.calls_per_run is not None and self._calls >= caps.calls_per_run:
-            self.reached = f"the cap of {caps.calls_per_run} calls a run is reached"
-        for span, cap, spent in (("run", caps.usd_per_run, self._spent), ("month", caps.usd_per_month, self._before + self._spent)):
-            if cap is not None and spent + most > cap:
-                self.reached = f"the cap of ${cap:g} a {span} is reached (${spent:.4f} spent, and one more call may cost ${most:.4f})"
-            waits = waits or (cap is not None and spent + self._set_aside + most > cap)
-        if self.reached or waits:
-            return None
-        self._calls += 1
-        self._set_aside += most
-        return most
+    def reserve(self, most: Most) -> bool:
+        """Set the most this request can take aside. False when it does not fit: for good when `reached` says so,
+        else until requests in flight, which seldom take what is set aside for them, have settled."""
+        self._turn_the_month()
+        if self.reached(most):
+            return False
+        needed = Spent(1, most.tokens, most.usd or 0.0)
+        for unit, cap, _, spent in self._caps_now():
+            if cap is not None and sum(getattr(x, unit) for x in (spent, self._aside, needed)) > cap:
+                return False
+        # a call is a call once it is sent, whatever comes of it: it is counted at once
+        self._count(Spent(1, 0, 0.0))
+        self._aside = self._aside.plus(0, needed.tokens, needed.usd)
+        return True
 
-    def settle(self, reserved: float, usage: Usage, *, lost: bool) -> float | None:
-        """The cost of a request that ended, in US dollars; None when tokens or price are unknown.
+    def reached(self, most: Most) -> str:
+        """Which cap this request would pass whatever becomes of those in flight, in words; "" for none."""
+        needed = Spent(1, most.tokens, most.usd or 0.0)
+        for unit, cap, span, spent in self._caps_now():
+            if cap is None:
+                continue
+            if unit == "usd" and most.usd is None:
+                return "the price of the model is not known, and there is a cap in dollars"
+            taken, more = getattr(spent, unit), getattr(needed, unit)
+            if taken + more > cap:
+                return _words(unit, cap, span, taken, more)
+        return ""
 
-        A request whose answer was lost may have been charged: the caps of this run count it in full.
-        """
-        self._set_aside -= reserved
-        cost = None if usage.sent is None or usage.received is None else self._cost(usage.sent, usage.cached or 0, usage.received)
-        self._spent += reserved if cost is None and lost else cost or 0.0
-        return cost
+    def settle(self, most: Most, usage: Usage, price: LlmPrice | None, *, charged: bool) -> Charge:
+        """Count a request that ended. `charged`: it may have been charged though its tokens are not known; then it
+        counts in full."""
+        self._turn_the_month()
+        self._aside = self._aside.plus(0, -most.tokens, -(most.usd or 0.0))
+        if usage.sent is not None and usage.received is not None:
+            cost = cost_of(price, usage.sent, usage.cached or 0, usage.received)
+            self._count(Spent(0, usage.sent + usage.received, cost or 0.0))
+            return Charge(cost)
+        if not charged:
+            return Charge(0.0)
+        self._count(Spent(0, most.tokens, most.usd or 0.0))
+        return Charge(None, most.tokens, most.usd)
 
-    def _cost(self, sent: float, cached: float, received: float) -> float | None:
-        if self._price is None:
-            return None
-        cached = min(cached, sent)
-        cheaper = self._price.input if self._price.cached is None else self._price.cached
-        return ((sent - cached) * self._price.input + cached * cheaper + received * self._price.output) / 1_000_000
+    def _count(self, more: Spent) -> None:
+        self._run, self._month = self._run.plus(*more), self._month.plus(*more)
+
+    def _turn_the_month(self) -> None:
+        month = _month_of(self._now())
+        if month != self._in_month:
+            self._in_month, self._month = month, Spent()
+
+    def _caps_now(self) -> Iterator[tuple[str, float | None, str, Spent]]:
+        """(unit, cap, span, spent in it)."""
+        caps = self._caps
+        yield "calls", caps.calls_per_run, "run", self._run
+        yield "calls", caps.calls_per_month, "month", self._month
+        yield "tokens", caps.tokens_per_run, "run", self._run
+        yield "tokens", caps.tokens_per_month, "month", self._month
+        yield "usd", caps.usd_per_run, "run", self._run
+        yield "usd", caps.usd_per_month, "month", self._month
+
+
+def _month_of(moment: datetime) -> tuple[int, int]:
+    return moment.year, moment.month
+
+
+def _words(unit: str, cap: float, span: str, spent: float, more: float) -> str:
+    if unit == "calls":
+        return f"the cap of {cap:g} calls a {span} is reached"
+    if unit == "tokens":
+        return f"the cap of {cap:.0f} tokens a {span} is reached ({spent:.0f} spent, and one more call may take {more:.0f})"
+    return f"the cap of ${cap:g} a {span} is reached (${spent:.4f} spent, and one more call may cost ${more:.4f})"
+
+
+class Pace:
+    """At most so many requests and tokens in any `span` seconds; None is no limit. Belongs to one event loop.
+
+    Tokens count as the most a request may take until it is known what it took. A request that is larger than the
+    limit by itself goes alone: it would wait for ever. `begun` are earlier requests to the same server, of
+    another loop of this process: [when by the monotonic clock, tokens].
+    """
+
+    def __init__(self, requests: int | None, tokens: int | None, *, begun: deque[list[float]] | None = None, span: float = 60.0) -> None:
+        self._requests = requests
+        self._tokens = tokens
+        self._span = span
+        self._begun = deque() if begun is None else begun
+        self._turn = asyncio.Lock()
+
+    async def begin(self, tokens: int, *, still_wanted: Callable[[], bool] = lambda: True) -> list[float]:
+        """Wait for room, first come, first served, or until it is no longer wanted. What it gives is for `correct`."""
+        mine = [0.0, float(tokens)]
+        if self._requests is None and self._tokens is None:
+            return mine
+        async with self._turn:
+            while still_wanted():
+                now = time.monotonic()
+                while self._begun and self._begun[0][0] <= now - self._span:
+                    self._begun.popleft()
+                if self._room(tokens):
+                    mine[0] = now
+                    self._begun.append(mine)
+                    break
+                # corrections make room before the oldest has gone
+                await asyncio.sleep(min(max(self._begun[0][0] + self._span - now, 0.001), self._span / 60))
+        return mine
+
+    def _room(self, tokens: int) -> bool:
+        if not self._begun:
+            return True
+        if self._requests is not None and len(self._begun) >= self._requests:
+            return False
+        return self._tokens is None or sum(entry[1] for entry in self._begun) + tokens <= self._tokens
+
+    @staticmethod
+    def correct(begun: list[float], usage: Usage) -> None:
+        """What the request took, where the server said it."""
+        if usage.sent is not None and usage.received is not None:
+            begun[1] = float(usage.sent + usage.received)
 
 
 class Gate:

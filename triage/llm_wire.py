@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import openai
 
 __all__ = [
-    "LARGEST_REPLY", "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "connect", "exchange", "lowered", "parse_reply", "read_envelope",
-    "request_body",
+    "LARGEST_REPLY", "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "connect", "connect_plainly", "exchange", "lowered", "parse_reply",
+    "read_envelope", "request_body", "status_failure",
 ]  # fmt: skip
 
 LARGEST_REPLY = 2_000_000
@@ -64,7 +64,8 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what came of it. `kind` is "ok" or the name of the failure; `raw` is the body as it came."""
+    """One request and what came of it. `kind` is "ok" or the name of the failure; `raw` is the body as it came,
+    `status` the HTTP status of an error, `sent` whether the request can have left the machine."""
 
     kind: str
     message: str | None = None
@@ -74,6 +75,12 @@ class Exchange:
     usage: Usage = field(default_factory=Usage)
     status: int | None = None
     retry_after: float | None = None
+    sent: bool = True
+
+    @property
+    def charged(self) -> bool:
+        """Whether it may be charged where its tokens are not known: a good answer, or one that was lost. Errors are not."""
+        return self.sent and self.status is None
 
 
 class Schema:
@@ -145,11 +152,29 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> ope
         # an answer that is not compressed cannot unfold; the hook counts what comes
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [_bound]},
-        # a server on this machine is not behind the proxy of the environment
-        trust_env=(urlsplit(base_url).hostname or "") not in {"localhost", "127.0.0.1", "::1"},
+        trust_env=_may_be_behind_a_proxy(base_url),
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
     )
     return openai.AsyncOpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+
+
+def connect_plainly(base_url: str, key: str, *, timeout: float) -> openai.OpenAI:
+    """The same without a loop and without the bound on answers: for files, which have their own."""
+    import httpx2
+    import openai
+
+    http = httpx2.Client(
+        timeout=httpx2.Timeout(timeout),
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity"},
+        trust_env=_may_be_behind_a_proxy(base_url),
+    )
+    return openai.OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+
+
+def _may_be_behind_a_proxy(base_url: str) -> bool:
+    """A server on this machine is not behind the proxy of the environment."""
+    return (urlsplit(base_url).hostname or "") not in {"localhost", "127.0.0.1", "::1"}
 
 
 class _TooLargeError(Exception):
@@ -199,12 +224,15 @@ async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout:
     except (TimeoutError, openai.APITimeoutError):
         return Exchange("timeout", f"no whole answer within {timeout:g} s", hint="raise llm.timeout_seconds, or ask a faster model")
     except openai.APIStatusError as error:
-        return _status_failure(error, clean(error.response.content.decode("utf-8", "replace")))
+        return status_failure(error, clean(error.response.content.decode("utf-8", "replace")))
     except openai.APIConnectionError as error:
         if isinstance(error.__cause__, _TooLargeError):
             return Exchange("too large", str(error.__cause__))
         reason = clean(clean_line(str(error.__cause__ or error)))
-        return Exchange("connection", f"the connection failed: {reason[:300]}", hint="is the server running, and llm.base_url right?")
+        sent = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        return Exchange(
+            "connection", f"the connection failed: {reason[:300]}", hint="is the server running, and llm.base_url right?", sent=sent
+        )
     except _TooLargeError as error:
         return Exchange("too large", str(error))
 
@@ -217,7 +245,7 @@ _STOPS = {
 }
 
 
-def _status_failure(error: openai.APIStatusError, raw: str) -> Exchange:
+def status_failure(error: openai.APIStatusError, raw: str) -> Exchange:
     """A name for an HTTP error, from its status and what it says."""
     status, said = error.status_code, _said(raw)
     retry_after = _retry_after(error.response.headers)

@@ -7,7 +7,7 @@ that was killed is repaired by the next one: every step works out what is due fr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,26 +20,38 @@ from triage.decisions import load_decisions
 from triage.due import chosen
 from triage.enriching import catalogues, enrich
 from triage.errors import DocumentError, SourceError, UsageError, WarehouseError
+from triage.fulltexts import fulltext
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
+from triage.labelling import LOCAL
 from triage.labelling.due import label
+from triage.labelling.planning import LONGEST_UNSEEN, plan_labels
+from triage.labelling.reprompting import Relabelling, reprompt
+from triage.ledger import drain, spent
 from triage.lists import publish_lists
+from triage.llm_plan import planned
 from triage.note_sync import sync_notes
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.notes.planning import plan_notes
 from triage.ranking.step import rank
 from triage.reading import keep_progress
+from triage.references import works_named
+from triage.rehearsal import rehearse
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
 from triage.searches import gather_searches
+from triage.seeds import workspace_taxonomy
 from triage.settling import settle
 from triage.sync import sync_lists
 from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
+    from triage.llm_plan import Plan
+    from triage.recordings import Recordings
     from triage.workspace import Workspace
 
 __all__ = [
@@ -52,8 +64,10 @@ __all__ = [
     "gather_source",
     "gather_venues",
     "import_files",
+    "plan_calls",
     "publish",
     "rank_again",
+    "relabel",
     "run_all",
     "source_names",
     "step_names",
@@ -146,6 +160,7 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "sync": _sync,
     "screen": _screen,
     "label": label,
+    "fulltext": fulltext,
     "note": note,
     "claim": claim,
     "publish": publish,
@@ -177,6 +192,54 @@ def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | N
     reports = gather_sources(run, names, date=date)
     searched = gather_searches(run) if date is None and (not names or SEARCHED in names) else None
     return reports if searched is None else [*reports, searched]
+
+
+def relabel(
+    run: Run, works: Sequence[str] | None, *, accept: bool, environ: Mapping[str, str] | None = None, recordings: Recordings | None = None
+) -> list[Relabelling]:
+    """What the present models and prompt change of the labels that older ones made; in force only with `accept`."""
+    return reprompt(run, works, workspace_taxonomy(run.workspace), accept=accept, environ=environ, recordings=recordings)
+
+
+def plan_calls(
+    workspace: Workspace,
+    *,
+    names: Sequence[str] = (),
+    night: bool = False,
+    reprompt: bool = False,
+    batch: bool = False,
+    clock: Clock = system_clock,
+    environ: Mapping[str, str],
+) -> Plan:
+    """What the models may be asked at most by `triage label` (of the named works, in a `batch`), or by a whole `night`.
+
+    Worked out on a copy of the warehouse: nothing is asked, and nothing is written in the workspace. Papers a night
+    has yet to gather count as `screening.max_proposals` long ones.
+    """
+    with rehearse(workspace, "plan", clock=clock) as run:
+        load_decisions(run)
+        drain(run)
+        unseen, notes = 0, []
+        if night:
+            identify(run)
+            _screen(run)
+            unseen = run.settings.screening.max_proposals if source_names(run) or run.settings.venues.gather else 0
+        works = work_ids(run, names)
+        label(run, works, producers=LOCAL)
+        lines = plan_labels(run, works, workspace_taxonomy(workspace), environ=environ, unseen=unseen, reprompt=reprompt, batch=batch)
+        if night:
+            lines += plan_notes(run, works, environ=environ, unseen=unseen, longest=LONGEST_UNSEEN)
+        if not lines:
+            notes.append("no model is configured, or none is allowed: nothing is asked")
+        elif unseen:
+            notes.append(
+                f"a night proposes at most {unseen} papers that are not gathered yet; each is taken to have {LONGEST_UNSEEN} characters"
+            )
+        if lines and unseen:
+            notes.append("a paper whose text changes tonight (an abstract that is found) is asked about again: that is not counted")
+        with run.warehouse.burst() as con:
+            before = spent(con, run.settings.llm.prices, run_id=run.id, now=run.now())
+        return planned(lines, run.settings.llm.budget, before, notes)
 
 
 def source_names(run: Run) -> list[str]:
@@ -264,15 +327,4 @@ def work_ids(run: Run, names: Sequence[str]) -> list[str] | None:
     if not names:
         return None
     with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT n.name, list(w.work_id ORDER BY w.work_id) FILTER (w.work_id IS NOT NULL)"
-            " FROM (SELECT unnest(?) AS name) n LEFT JOIN"
-            " (SELECT work_id, work_id AS name FROM store.work UNION ALL SELECT new_id, old_id FROM store.work_alias) w"
-            " ON starts_with(w.name, n.name) GROUP BY n.name",
-            [list(names)],
-        ).fetchall()
-    for name, found in rows:
-        if len(set(found or ())) != 1:
-            known = f"{len(set(found))} works begin so" if found else "no such work"
-            raise UsageError(f"{name}: {known}", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
-    return sorted({found[0] for _, found in rows})
+        return works_named(con, names)

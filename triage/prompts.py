@@ -32,12 +32,14 @@ from triage.reference import read_reference
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "parse_prompt"]
+__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "load_variant", "parse_prompt"]
 
 Kind = Literal["reference", "own", "untrusted"]
 """Where a variable's value comes from: reference files (stable part), ourselves, or the outside (both: last part)."""
 
 _HINT = "a prompt file is `---`, a header, `---`, the stable part, `---`, the part for each paper; see prompts/ of the program"
+LONGEST_TEXT = 20_000
+"""Characters of one text that are sent; the longest abstract of 6,280 venue papers has under 3,500."""
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -63,6 +65,11 @@ class Messages(Frozen):
     user: str
 
     @property
+    def as_sent(self) -> list[dict[str, str]]:
+        """The messages of a chat, in order."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(f"{self.system}\x1f{self.user}".encode("utf-8", "replace")).hexdigest()
 
@@ -80,8 +87,8 @@ class Prompt(Frozen):
     paper: str
 
     def render(self, values: Mapping[str, str]) -> Messages:
-        """Put the values in; those from outside are fenced. Raises KeyError for a variable without a value."""
-        outside = {name: values[name] for name, kind in self.kinds.items() if kind == "untrusted"}
+        """Put the values in; those from outside are fenced and no longer than LONGEST_TEXT. Raises KeyError for a variable without a value."""
+        outside = {name: values[name][:LONGEST_TEXT] for name, kind in self.kinds.items() if kind == "untrusted"}
         mark = _mark(outside)
 
         def value(found: re.Match[str]) -> str:
@@ -130,6 +137,12 @@ def load_prompt(workspace: Workspace, name: str, *, kinds: Mapping[str, Kind], r
     """
     text, shown = workspace.reference("prompts", f"{name}.md")
     return parse_prompt(text, shown=shown, kinds=kinds, reply=reply)
+
+
+def load_variant(workspace: Workspace, name: str, language: str, *, kinds: Mapping[str, Kind], reply: str) -> Prompt:
+    """The prompt `NAME.LANGUAGE.md` if there is one ("note.ko.md"), else `NAME.md`. Raises like `load_prompt`."""
+    variant = f"{name}.{language}"
+    return load_prompt(workspace, variant if workspace.has_reference("prompts", f"{variant}.md") else name, kinds=kinds, reply=reply)
 
 
 def parse_prompt(text: str, *, shown: str, kinds: Mapping[str, Kind], reply: str) -> Prompt:

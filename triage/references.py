@@ -6,9 +6,10 @@ works.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from triage.errors import UsageError
 from triage.models import WorkReference
 from triage.text import canonical_url, title_key
 from triage.warehouse import stage
@@ -16,7 +17,7 @@ from triage.warehouse import stage
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["resolve", "stage_references"]
+__all__ = ["resolve", "stage_references", "works_named"]
 
 # The surest first; the numbers are places in an order, not weights.
 _IDENTIFIER, _LINK, _TITLE = 0, 1, 2
@@ -63,3 +64,22 @@ def resolve(con: duckdb.DuckDBPyConnection, keys: str, result: str) -> None:
         )
         SELECT reference, min(work_id) AS work_id FROM nearest WHERE place = 1 GROUP BY reference HAVING count(*) = 1
     """)
+
+
+def works_named(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
+    """Full work ids for ids or their beginnings, also of works that went into another one; sorted, each once.
+
+    `con` may be the readers' snapshot. Raises UsageError for a name that fits no work, or more than one.
+    """
+    rows = con.execute(
+        "SELECT n.name, list(w.work_id ORDER BY w.work_id) FILTER (w.work_id IS NOT NULL)"
+        " FROM (SELECT unnest(?) AS name) n LEFT JOIN"
+        " (SELECT work_id, work_id AS name FROM store.work UNION ALL SELECT new_id, old_id FROM store.work_alias) w"
+        " ON starts_with(w.name, n.name) GROUP BY n.name",
+        [list(names)],
+    ).fetchall()
+    for name, found in rows:
+        if len(set(found or ())) != 1:
+            known = f"{len(set(found))} works begin so" if found else "no such work"
+            raise UsageError(f"{name}: {known}", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
+    return sorted({found[0] for _, found in rows})

@@ -128,8 +128,11 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_run(workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None) -> Iterator[Run]:
-    """Lock the workspace, bring the warehouse up to date, give a run, and at the end write how it went.
+def open_run(
+    workspace: Workspace, command: str, *, clock: Clock = system_clock, progress: Progress | None = None, publish: bool = True
+) -> Iterator[Run]:
+    """Lock the workspace, bring the warehouse up to date, give a run, and at the end write how it went, also for readers
+    unless `publish` is false.
 
     Raises BusyError when another process holds the workspace. Whatever happens inside, the run's row
     tells it; a run that was killed is marked as interrupted by the next one.
@@ -145,9 +148,9 @@ def open_run(workspace: Workspace, command: str, *, clock: Clock = system_clock,
         except BaseException as error:
             with contextlib.suppress(TriageError):
                 run.fail("run", command, type(error).__name__, str(error) or type(error).__name__, getattr(error, "hint", None))
-                _end(run, "failed")
+                _end(run, "failed", publish=publish)
             raise
-        _end(run, run.status)
+        _end(run, run.status, publish=publish)
 
 
 def _begin(warehouse: Warehouse, workspace: Workspace, command: str, started: datetime) -> str:
@@ -166,7 +169,7 @@ def _begin(warehouse: Warehouse, workspace: Workspace, command: str, started: da
     return run_id
 
 
-def _end(run: Run, status: str) -> None:
+def _end(run: Run, status: str, *, publish: bool) -> None:
     now = run.now()
     report = [r.model_dump(exclude={"messages"}) for r in run.reports]
     rows = [{"run_id": run.id, **failure.model_dump(), "made_at": now} for failure in run.failures]
@@ -182,7 +185,8 @@ def _end(run: Run, status: str) -> None:
             "UPDATE store.run SET status = ?, ended_at = ?, report = ?::JSON WHERE run_id = ?",
             [status, now, _json(report), run.id],
         )
-    run.warehouse.publish(run.clock().astimezone(UTC))
+    if publish:
+        run.warehouse.publish(run.clock().astimezone(UTC))
 
 
 def _json(value: object) -> str:

@@ -75,9 +75,20 @@ class LabelSettings(_Section):
 
 
 class NoteSettings(_Section):
-    """Which works get a note written."""
+    """Which works get a note written; which of them a language model writes, where one is configured, and in which
+    language (ISO 639-1, perhaps with a region or script: "zh", "zh-TW")."""
 
     proposals: bool = True
+    llm: Literal["proposals", "selected", "none"] = "proposals"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")] = "en"
+
+
+class FulltextSettings(_Section):
+    """Whether full texts are fetched from arXiv, how many a run, and in which order their forms are tried."""
+
+    enabled: bool = False
+    per_night: Annotated[int, Field(ge=1, le=500)] = 20
+    formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = ("html", "pdf")
 
 
 class WebSettings(_Section):
@@ -178,6 +189,7 @@ class SourcesSettings(_Section):
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()
     dblp: SourceSettings = SourceSettings()
+    fulltext: SourceSettings = SourceSettings()
 
     def named(self, name: str) -> SourceSettings:
         """The table of source `name`; an empty one for a source that has none."""
@@ -194,11 +206,33 @@ class LlmPrice(_Section):
 
 
 class LlmBudget(_Section):
-    """Hard caps; None is no cap. What does not fit waits for a later run."""
+    """Hard caps over all purposes and models together; None is no cap. What does not fit waits for a later run.
+
+    A month is one of the calendar in UTC. Tokens are those sent and those received.
+    """
 
     calls_per_run: Annotated[int, Field(ge=0)] | None = None
+    calls_per_month: Annotated[int, Field(ge=0)] | None = None
+    tokens_per_run: Annotated[int, Field(ge=0)] | None = None
+    tokens_per_month: Annotated[int, Field(ge=0)] | None = None
     usd_per_run: Annotated[float, Field(ge=0)] | None = None
     usd_per_month: Annotated[float, Field(ge=0)] | None = None
+
+    @property
+    def in_dollars(self) -> bool:
+        return self.usd_per_run is not None or self.usd_per_month is not None
+
+
+class LlmSecond(_Section):
+    """A second, stronger model for what the first and the local producers disagree on; none while `model` is "".
+
+    Empty `base_url` and `key_env` are those of `[llm]`.
+    """
+
+    model: str = ""
+    base_url: Annotated[str, AfterValidator(_http_address_or_none)] = ""
+    key_env: str = ""
+    read: Literal["disagreement"] = "disagreement"
 
 
 class LlmSettings(_Section):
@@ -206,31 +240,41 @@ class LlmSettings(_Section):
 
     No key stands here: `key_env` names the environment variable that holds it. `read` says which works
     are worth a call: "proposals" (and selected works without a Type of yours), "all" (also those with one),
-    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X).
+    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X), "disagreement" (what
+    the local producers disagree on or are not sure of: triage/labelling/choosing.py).
     """
 
     enabled: bool = True
     base_url: Annotated[str, AfterValidator(_http_address_or_none)] = ""
     model: str = ""
     key_env: str = ""
-    read: Annotated[str, Field(pattern=r"^(proposals|all|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
+    read: Annotated[str, Field(pattern=r"^(proposals|all|disagreement|top [1-9]\d{0,5}|above (0(\.\d+)?|1(\.0+)?))$")] = "proposals"
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     retry_seconds: Annotated[float, Field(ge=0, le=60)] = 1
     longest_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 60
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_output_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1200
+    batch_size: Annotated[int, Field(ge=1, le=20)] = 1
     nights: Annotated[int, Field(ge=1)] = 3
     budget: LlmBudget = LlmBudget()
     prices: dict[str, LlmPrice] = Field(default_factory=dict)
+    batch_price: Share = 0.5
+    second: LlmSecond = LlmSecond()
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.base_url and not self.model:
             raise ValueError("base_url needs model beside it: the name under which that server knows its model")
-        capped = self.budget.usd_per_run is not None or self.budget.usd_per_month is not None
-        if capped and self.named_model not in self.prices:
-            raise ValueError(f'a budget in dollars needs the price: [llm.prices."{self.named_model}"] with input and output')
+        if self.second.base_url and not self.second.model:
+            raise ValueError("second.base_url needs second.model beside it: the name under which that server knows its model")
+        if self.second.model == self.named_model:
+            raise ValueError(f"second.model must be another model than the first, which is {self.named_model}")
+        for model in (self.named_model, self.second.model):
+            if self.budget.in_dollars and model and model not in self.prices:
+                raise ValueError(f'a budget in dollars needs the price: [llm.prices."{model}"] with input and output')
         return self
 
     @property
@@ -279,6 +323,7 @@ class Settings(_Section):
     screening: ScreeningSettings = ScreeningSettings()
     labels: LabelSettings = LabelSettings()
     notes: NoteSettings = NoteSettings()
+    fulltext: FulltextSettings = FulltextSettings()
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
     venues: VenuesSettings = VenuesSettings()

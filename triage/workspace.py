@@ -47,6 +47,13 @@ _TOML = """\
 
 [notes]
 # proposals = true                 # write notes for proposals too, not only for selected works
+# llm = "proposals"                # with a language model it writes notes of: "proposals" (and selected works), "selected" or "none"
+# language = "en"                  # of the model's notes: "ko", "zh", "de", ...; what they quote stays in the paper's own words
+
+[fulltext]
+# enabled = false                  # true: fetch the full texts of selected works and proposals from arXiv, for notes and figures
+# per_night = 20                   # at most this many papers a run, one request in 15 seconds
+# formats = ["html", "pdf"]        # tried in this order; PDFs need: pip install 'triage-papers[fulltext]'
 
 [web]
 # contact = ""                     # an address of yours for the sites we ask, such as "mailto:you@example.org"; please give one
@@ -76,7 +83,7 @@ _TOML = """\
 # A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
 # hosts (where requests and redirects may go), requests_per_night, enabled, robots (false for a mirror of your own whose
 # robots.txt is not meant for you; it is obeyed everywhere else). Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
-# openreview, huggingface, arxiv, semanticscholar, openalex, dblp.
+# openreview, huggingface, arxiv, semanticscholar, openalex, dblp; fulltext for full texts.
 [sources.arxiv]
 # categories = ["cs.CV", "cs.CL", "cs.LG"]   # whose daily announcements are read
 # pace = 3.0                       # arXiv's own rule, over all its addresses together
@@ -101,20 +108,33 @@ _TOML = """\
 # base_url = ""                    # any OpenAI-compatible server, such as "http://127.0.0.1:8080/v1" (then name the model too)
 # model = ""                       # else gpt-4.1-mini
 # key_env = ""                     # the variable with the key; with base_url no key is sent unless you name one here
-# read = "proposals"               # who is worth a call: "proposals", "all", "top 20" or "above 0.5" (screening score)
+# read = "proposals"               # who is worth a call: "proposals", "all", "top 20", "above 0.5" (works.rank_score) or "disagreement"
 # timeout_seconds = 60             # for one whole request
 # max_attempts = 3                 # requests for one paper while the server is busy, down or slow
 # retry_seconds = 1.0              # pause before the second attempt; doubled each time
 # longest_wait_seconds = 60        # a server that asks for a longer pause is left alone until the next run
 # concurrency = 8                  # requests at once; fewer while the server says it is too many
+# requests_per_minute = 500        # an example, no limit by default
+# tokens_per_minute = 200000       # an example, no limit by default; sent and received together
 # max_output_tokens = 1200         # for one reply
+# batch_size = 1                   # papers in one request; each answer is checked on its own, a bad one is asked for again alone
 # nights = 3                       # runs after which a paper the model cannot read is not paid for again
 # prices."gpt-4.1-mini" = { input = 0.40, cached = 0.10, output = 1.60 }   # example, none by default: dollars per million tokens
+# batch_price = 0.5                # what a call costs in a batch (`triage label --batch`), as a share of its price
 
-[llm.budget]                       # hard caps; the numbers are examples, by default there is none
+[llm.budget]                       # hard caps over all purposes and models; the numbers are examples, by default there is none
 # calls_per_run = 200              # what does not fit waits for the next run
+# calls_per_month = 2000           # a calendar month in UTC
+# tokens_per_run = 500000          # sent and received
+# tokens_per_month = 5000000
 # usd_per_run = 0.50               # caps in dollars need the price of the model
 # usd_per_month = 5.0
+
+[llm.second]                       # a second, stronger model, asked only where the first and the local producers disagree
+# model = ""                       # none while empty; where it was asked its labels are in force
+# base_url = ""                    # else that of [llm]
+# key_env = ""                     # else that of [llm]
+# read = "disagreement"
 """
 
 _GITIGNORE = """\
@@ -137,6 +157,10 @@ def packaged(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise WorkspaceError(f"the installation lacks its folder {kind!r}", hint="install the package again")
+
+
+def _shipped(kind: Reference) -> Path:
+    return packaged("warehouse") / "queries" if kind == "queries" else packaged(kind)
 
 
 @functools.lru_cache(maxsize=1)
@@ -242,19 +266,27 @@ class Workspace:
         """The path as shown to the user and kept in the warehouse: relative, with forward slashes."""
         return path.relative_to(self.root).as_posix()
 
+    def has_reference(self, kind: Reference, name: str) -> bool:
+        """Whether there is a reference file of that name, the user's own or a packaged one."""
+        return (self.root / kind / name).is_file() or (_shipped(kind) / name).is_file()
+
+    def references(self, kind: Reference) -> list[str]:
+        """The names of all reference files of one kind, the user's own and the packaged."""
+        folders = [folder for folder in (self.root / kind, _shipped(kind)) if folder.is_dir()]
+        return sorted({path.name for folder in folders for path in folder.iterdir() if path.is_file()})
+
     def reference(self, kind: Reference, name: str) -> tuple[str, str]:
         """(text, name to show) of a reference file: the user's own if there is one, else the packaged.
 
         Raises SettingsError when it cannot be read, UsageError when there is none of that name.
         """
         own = self.root / kind / name
-        shipped = (packaged("warehouse") / "queries" if kind == "queries" else packaged(kind)) / name
+        shipped = _shipped(kind) / name
         path = own if own.is_file() else shipped
         try:
             return path.read_text(encoding="utf-8-sig"), str(path.relative_to(self.root)) if path == own else f"packaged {kind}/{name}"
         except FileNotFoundError:
-            known = sorted({p.name for folder in (own.parent, shipped.parent) if folder.is_dir() for p in folder.iterdir() if p.is_file()})
-            raise UsageError(f"no {kind} file {name!r}", hint=f"there are: {', '.join(known)}") from None
+            raise UsageError(f"no {kind} file {name!r}", hint=f"there are: {', '.join(self.references(kind))}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: cannot be read: {error}", hint="it must be a text file in UTF-8") from error
 

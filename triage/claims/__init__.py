@@ -24,6 +24,6 @@ used ("tunes 1 % of the parameters", "40M parameters", "98 % of the accuracy").
 from __future__ import annotations
 
 from triage.claims.finding import find_claims
-from triage.claims.units import UNITS, normalised
+from triage.claims.units import METRICS, UNITS, normalised
 
-__all__ = ["UNITS", "find_claims", "normalised"]
+__all__ = ["METRICS", "UNITS", "find_claims", "normalised"]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["UNITS", "normalised"]
+__all__ = ["METRICS", "UNITS", "normalised"]
+
+METRICS = (
+    "speedup", "latency", "throughput", "flops", "params", "trainable-params", "memory", "storage", "tokens", "training-cost", "data",
+    "accuracy-kept", "accuracy-lost",
+)  # fmt: skip
+"""Every metric a claim can be about."""
 
 UNITS = (
     "x", "percent", "M", "ms", "hours", "GPU hours", "TPU hours", "GPUs", "TPUs", "GB", "GFLOPs", "tokens", "FPS", "tokens/s", "images/s",

@@ -31,7 +31,8 @@ _COMMANDS = {
     "enrich": ("triage.cli.steps", "Ask catalogues for missing abstracts, DOIs and venues."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "rank": ("triage.cli.ranking", "Learn the order of proposals from your decisions; how many are left to read."),
-    "label": ("triage.cli.steps", "Give works their efficiency types."),
+    "label": ("triage.cli.label", "Give works their efficiency types."),
+    "fulltext": ("triage.cli.steps", "Fetch full texts from arXiv, for notes and figures."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
     "sync": ("triage.cli.lists", "Read back what you did to the lists and notes."),
@@ -42,6 +43,7 @@ _COMMANDS = {
     "taxonomy": ("triage.cli.taxonomy", "Check a taxonomy; what another one would change."),
     "models": ("triage.cli.models", "List, fetch and check embedding models."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
+    "prompts": ("triage.cli.prompts", "What a language model is asked: prompt files, and exactly what would be sent."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }
 

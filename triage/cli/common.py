@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -30,6 +30,7 @@ __all__ = [
     "print_report",
     "print_steps",
     "time_left",
+    "work_option",
     "workspace_option",
 ]
 
@@ -48,6 +49,13 @@ def workspace_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         envvar="TRIAGE_WORKSPACE",
         help="The workspace; else the nearest parent folder with a triage.toml.",
+    )(command)
+
+
+def work_option(command: Command) -> Command:
+    """--work ID, as often as wanted."""
+    return click.option(
+        "--work", "works", multiple=True, metavar="ID", help="Only this work (its id or the beginning of it); may be repeated."
     )(command)
 
 
@@ -124,11 +132,16 @@ def time_left(total: int | None, done: int, *, each: float, passed: float) -> st
     return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
 
 
-def print_report(run: Run, *, as_json: bool) -> int:
-    """The numbers of each step, what changed, what failed and where to look; returns the exit status."""
+def print_report(run: Run, *, as_json: bool, more: Mapping[str, object] | None = None) -> int:
+    """The numbers of each step, what changed, what failed and where to look; returns the exit status.
+
+    `more` are further keys of the JSON.
+    """
     if as_json:
         steps = [report.model_dump(mode="json") for report in run.reports]
-        print_json({"run": run.id, "status": run.status, "steps": steps, "failures": [f.model_dump() for f in run.failures]})
+        print_json(
+            {"run": run.id, "status": run.status, "steps": steps, "failures": [f.model_dump() for f in run.failures], **(more or {})}
+        )
     else:
         print_steps(run.reports)
         for failure in run.failures:

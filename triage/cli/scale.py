@@ -226,6 +226,7 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
 @click.option("--level", type=click.Choice(["fine", "coarse"]), help="Labels, or their parents; else coarse where the file has that field.")
 @_two_option
 @_html_option
+@click.option("--producer", metavar="NAME", help="Score what llm:MODEL@PROMPT has said already (also llm, lexical); asks nothing.")
 @workspace_option
 @json_option
 def labels(
@@ -233,6 +234,7 @@ def labels(
     level: Literal["fine", "coarse"] | None,
     compare: tuple[str, str] | None,
     html: Path | None,
+    producer: str | None,
     folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -250,6 +252,9 @@ def labels(
     from triage.evaluation.labels import evaluate_labels
     from triage.labelling.lexical import LexicalLabeller
 
+    if producer is not None:
+        _score_recorded(producer, files, level, folder, as_json=as_json)
+        return
     reference = _reference(folder, needed=not files)
     papers = _papers(files, reference, "own_labels")
     reports = [
@@ -272,6 +277,31 @@ def labels(
         _print_labels(str(name), report)
     for one in changed[:_MOST_SHOWN]:
         click.echo(f"{', '.join(one['a']) or 'none'} -> {', '.join(one['b']) or 'none'}: {one['title']}")
+
+
+def _score_recorded(
+    producer: str, files: Sequence[Path], level: Literal["fine", "coarse"] | None, folder: Path | None, *, as_json: bool
+) -> None:
+    """Score what a producer has said in the workspace: of the papers of FILE, or of those with a type of yours."""
+    from triage.errors import UsageError
+    from triage.evaluation.given import recorded_labels
+    from triage.evaluation.labels import evaluate_labels
+
+    reference = _reference(folder, needed=True)
+    assert reference.workspace is not None  # noqa: S101 - for the type checker: it is needed
+    recorded = recorded_labels(reference.workspace.snapshot_path, producer)
+    papers = _papers(files, reference, "own_labels")
+    known = [paper for paper in papers if recorded.knows(paper.title)]
+    if not known:
+        raise UsageError(f"{producer} has labelled none of these {len(papers)} papers", hint="triage label --work ID asks about one")
+    keeps = [reference.cues.keeps(paper.title, paper.abstract) for paper in known]
+    report = evaluate_labels(known, recorded, reference.taxonomy, level=level, threshold=reference.threshold, word_filter=keeps)
+    if as_json:
+        print_json({**report.model_dump(mode="json", exclude={"given"}), "producer": producer, "not_labelled": len(papers) - len(known)})
+        return
+    _print_labels(producer, report)
+    if len(known) < len(papers):
+        click.echo(f"{len(papers) - len(known)} more papers are not scored: {producer} has not labelled them")
 
 
 def _compare_producers(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.command("sql", epilog="Example: triage sql \"SELECT title, type FROM works WHERE decision = 'selected'\" --format csv")
 @click.argument("question", required=False)
 @click.option(
-    "--query", "name", help="A stored question: queries/NAME.sql of the workspace, else the packaged (proposals, types, venues, failures)."
+    "--query",
+    "name",
+    help="A stored question: queries/NAME.sql of the workspace, else the packaged (proposals, types, venues, failures, labels-proposed, voided).",
 )
 @click.option(
     "--format",
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 def sql_command(question: str | None, name: str | None, form: str, as_json: bool, folder: Path | None) -> None:
     """Ask the warehouse one QUESTION in SQL.
 
-    Views: works, records, labels_current, review_queue, reading_progress, rankers, year_list, notes, claims, decisions, runs,
-    failures, llm_calls, fetches, sources, snapshot; `DESCRIBE works` shows columns. The snapshot is
-    read, so it works while a run is writing; nothing can be changed, and no file read or written.
+    Views: works, records, labels_current, relabelled, review_queue, reading_progress, rankers, calibrations, year_list, notes,
+    claims, decisions, disagreements, runs, failures, llm_calls, llm_waiting, voided, model_screenings, proposed_labels,
+    fulltexts, figures, fetches, sources, snapshot; `DESCRIBE works` shows columns. The snapshot is read, so it works while
+    a run is writing; nothing can be changed, and no file read or written.
     """
     from triage import queries
 

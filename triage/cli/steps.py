@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage.cli.common import Shown, date_option, json_option, open_workspace, print_json, print_report, workspace_option
+from triage.cli.common import Shown, date_option, json_option, open_workspace, print_json, print_report, work_option, workspace_option
 
 if TYPE_CHECKING:
     from triage.runs import Run
@@ -26,18 +26,14 @@ def _step(name: str, folder: Path | None, works: tuple[str, ...], as_json: bool)
     return print_report(run, as_json=as_json)
 
 
-_work_option = click.option(
-    "--work", "works", multiple=True, metavar="ID", help="Only this work (its id or the beginning of it); may be repeated."
-)
-
-
 @click.command("run", epilog="Example: triage run")
 @date_option
 @click.option("--dry-run", is_flag=True, help="Print what would be asked of feeds, venues and catalogues, and do nothing else.")
+@click.option("--plan", is_flag=True, help="Print what the language model may be asked and cost at most, and do nothing else.")
 @click.option("--prefect/--no-prefect", default=None, help="As a Prefect flow; without either, when PREFECT_API_URL is set.")
 @workspace_option
 @json_option
-def run_command(date: datetime | None, dry_run: bool, prefect: bool | None, folder: Path | None, as_json: bool) -> int:
+def run_command(date: datetime | None, dry_run: bool, plan: bool, prefect: bool | None, folder: Path | None, as_json: bool) -> int:
     """Do everything that is due: ask the feeds, read your words, match, screen, label, write notes and lists.
 
     Ends with a report that adds up (in = new + known + refused + failed). Run it again at any time:
@@ -48,6 +44,10 @@ def run_command(date: datetime | None, dry_run: bool, prefect: bool | None, fold
     day = date.date() if date else None
     if dry_run:
         return _print_plan(workspace, day, as_json=as_json)
+    if plan:
+        from triage.cli.label import print_plan
+
+        return print_plan(workspace, night=True, as_json=as_json)
     by_prefect = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
     run = _run_flow(workspace, day) if by_prefect else _run_here(workspace, day, quiet=as_json)
     status = print_report(run, as_json=as_json)
@@ -142,7 +142,7 @@ def enrich_command(folder: Path | None, as_json: bool) -> int:
 
 
 @click.command("screen", epilog="Example: triage screen --work w3f9a2c")
-@_work_option
+@work_option
 @workspace_option
 @json_option
 def screen_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
@@ -150,17 +150,20 @@ def screen_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -
     return _step("screen", folder, works, as_json)
 
 
-@click.command("label", epilog="Example: triage label")
-@_work_option
+@click.command("fulltext", epilog="Example: triage fulltext --work w3f9a2c")
+@work_option
 @workspace_option
 @json_option
-def label_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
-    """Give selected and proposed works their efficiency types, each with the words that made it."""
-    return _step("label", folder, works, as_json)
+def fulltext_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
+    """Fetch the full texts of selected and proposed works from arXiv (HTML, else PDF), for notes and figures.
+
+    A part of every run when [fulltext] enabled = true; works that are named are fetched in any case.
+    """
+    return _step("fulltext", folder, works, as_json)
 
 
 @click.command("note", epilog="Example: triage note --work w3f9a2c")
-@_work_option
+@work_option
 @workspace_option
 @json_option
 def note_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
@@ -169,7 +172,7 @@ def note_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> 
 
 
 @click.command("claim", epilog="Example: triage claim --work w3f9a2c")
-@_work_option
+@work_option
 @workspace_option
 @json_option
 def claim_command(works: tuple[str, ...], folder: Path | None, as_json: bool) -> int:

@@ -12,7 +12,10 @@ from typing import Protocol
 
 from triage.models import Label
 
-__all__ = ["Labeller", "Paper"]
+__all__ = ["LOCAL", "Labeller", "Paper"]
+
+LOCAL = ("learned", "embedding", "lexical")
+"""Producers that ask nobody outside this machine."""
 
 
 @dataclass(frozen=True, slots=True)

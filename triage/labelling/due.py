@@ -9,7 +9,7 @@ always wins, whatever is written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
@@ -23,35 +23,76 @@ from triage.runs import StepReport
 from triage.seeds import workspace_cues, workspace_taxonomy
 
 if TYPE_CHECKING:
+    from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
 __all__ = ["label", "label_batches"]
 
 
-def label(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> StepReport:
+def label(
+    run: Run,
+    works: Sequence[str] | None = None,
+    *,
+    producers: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    recordings: Recordings | None = None,
+    batch: bool = False,
+) -> StepReport:
     """Label what is due, or the named works. `new` were labelled now, `known` had not changed.
 
-    Returns the rules' report; a model's is a report of its own, `label llm`. `environ` holds the model's key
-    (else the process's own environment).
+    Returns the first report, which is the rules'; a model's is a report of its own, `label llm`. `producers` leaves
+    out those it does not name, `environ` holds the model's key (else the process's own environment), `recordings`
+    keep or stand in for the model's answers, `batch` sends what is left to ask in batches.
     """
     before = len(run.reports)
-    for _ in label_batches(run, works, environ=environ):
+    for _ in label_batches(run, works, producers=producers, environ=environ, recordings=recordings, batch=batch):
         pass
-    return run.reports[before]
+    return run.reports[before] if len(run.reports) > before else StepReport(step="label")
 
 
-def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapping[str, str] | None = None) -> Iterator[int]:
+def label_batches(
+    run: Run,
+    works: Sequence[str] | None = None,
+    *,
+    producers: Collection[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    recordings: Recordings | None = None,
+    batch: bool = False,
+) -> Iterator[int]:
     """The same as `label`, one batch a step: each labels the next works, keeps them and gives how many they were.
 
     The rules are one batch (hundreds of works a second), a model's are as many works as are kept together.
     """
     taxonomy = workspace_taxonomy(run.workspace)
-    yield run.add(_label_by_rules(run, works, taxonomy)).new
-    if run.settings.embedding.model:
+    if producers is None or "lexical" in producers:
+        yield run.add(_label_by_rules(run, works, taxonomy)).new
+    if run.settings.embedding.model and (producers is None or "embedding" in producers):
         yield label_by_embedding(run, works, taxonomy)
-    yield from read_batches(run, works, taxonomy, environ=environ)
+    if producers is None or "llm" in producers:
+        yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings, batch=batch)
     calibrate(run, taxonomy)
+    _tell_proposed(run)
+
+
+_MOST_TOLD = 5
+
+
+def _tell_proposed(run: Run) -> None:
+    """A line in the report about techniques without a label that this run proposed; `read` counts their names."""
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT name, works FROM main.proposed_labels p WHERE EXISTS (SELECT 1 FROM main.labels_current l"
+            " WHERE l.run_id = ? AND l.label = 'other' AND l.proposed IS NOT NULL AND list_contains(p.spellings, l.proposed))"
+            " ORDER BY works DESC, selected DESC, name",
+            [run.id],
+        ).fetchall()
+    if not rows:
+        return
+    named = [f"{name} ({works} work{'s' if works > 1 else ''})" for name, works in rows[:_MOST_TOLD]]
+    more = f" and {len(rows) - _MOST_TOLD} more" if len(rows) > _MOST_TOLD else ""
+    line = f"proposed for the taxonomy: {', '.join(named)}{more}; see: triage sql --query labels-proposed"
+    run.add(StepReport(step="taxonomy", read=len(rows), new=len(rows), messages=(line,)))
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:

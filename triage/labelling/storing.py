@@ -40,24 +40,38 @@ def store_labels(
     *,
     model: str | None = None,
     prompt_hash: str | None = None,
+    second: bool = False,
+    pending: bool = False,
 ) -> None:
-    """Append labellings with their labels, inside the caller's transaction."""
+    """Append labellings with their labels, inside the caller's transaction.
+
+    `second`: by the second model. `pending`: kept without being in force.
+    """
     least = run.settings.labels.threshold
     labellings, rows = [], []
     for work_id, basis, labels in labelled:
-        labelling_id = stable_id("l", run.id, producer, work_id)
+        labelling_id = stable_id("l", run.id, producer, work_id, *(["second"] if second else []), *(["pending"] if pending else []))
         display = type_of(taxonomy, counting(labels, least))
         labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": display})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
     # a work labelled twice in one run (two commands in a script share no run) keeps the later answer
-    con.execute("DELETE FROM store.label WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
-    con.execute("DELETE FROM store.labelling WHERE labelling_id IN (SELECT labelling_id FROM new_labelling)")
+    replaced = "SELECT labelling_id FROM new_labelling"
+    if pending:
+        # nobody has agreed to the earlier ones of this prompt and model
+        replaced += (
+            " UNION SELECT l.labelling_id FROM store.labelling l JOIN new_labelling n USING (work_id)"
+            " WHERE l.pending AND l.producer = $producer AND l.model = $model AND l.prompt_hash = $prompt AND l.second = $second"
+        )
+    values = {"producer": producer, "model": model, "prompt": prompt_hash, "second": second} if pending else {}
+    con.execute(f"CREATE OR REPLACE TEMP TABLE replaced_labelling AS {replaced}", values)
+    for table in ("label", "labelling"):
+        con.execute(f"DELETE FROM store.{table} WHERE labelling_id IN (SELECT labelling_id FROM replaced_labelling)")
     con.execute(
-        "INSERT INTO store.labelling (labelling_id, work_id, producer, model, prompt_hash, taxonomy_version, basis, display, run_id, made_at)"
-        " SELECT labelling_id, work_id, ?, ?, ?, ?, basis, display, ?, ? FROM new_labelling",
-        [producer, model, prompt_hash, str(taxonomy.version), run.id, run.now()],
+        "INSERT INTO store.labelling (labelling_id, work_id, producer, model, prompt_hash, taxonomy_version, basis, display, run_id, made_at, second, pending)"
+        " SELECT labelling_id, work_id, ?, ?, ?, ?, basis, display, ?, ?, ?, ? FROM new_labelling",
+        [producer, model, prompt_hash, str(taxonomy.version), run.id, run.now(), second, pending],
     )
     con.execute("INSERT INTO store.label SELECT * FROM new_label")
 

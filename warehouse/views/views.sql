@@ -65,8 +65,12 @@ COMMENT ON COLUMN main.records.last_seen IS 'when it was last seen, UTC';
 CREATE OR REPLACE VIEW store.labelling_current AS
 SELECT l.*, coalesce(p.rank, CASE WHEN l.producer = 'human' THEN -1 ELSE 1000 END) AS producer_rank
 FROM store.labelling l LEFT JOIN store.producer_order p USING (producer)
-WHERE l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force)
-QUALIFY row_number() OVER (PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, l.run_id DESC, l.labelling_id) = 1;
+-- pending: answers of a new prompt or model, which decide nothing until a person accepts them
+WHERE NOT coalesce(l.pending, false)
+      AND (l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force))
+-- the second model is asked after the first, about the same text: its word is the newer one
+QUALIFY row_number() OVER (
+    PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, coalesce(l.second, false) DESC, l.run_id DESC, l.labelling_id) = 1;
 
 -- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
 -- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
@@ -114,7 +118,7 @@ SELECT work_id, producer, before, display AS after, before_version, taxonomy_ver
 FROM (
     SELECT work_id, producer, coalesce(display, '') AS display, taxonomy_version, run_id, made_at,
            lag(coalesce(display, '')) OVER earlier AS before, lag(taxonomy_version) OVER earlier AS before_version
-    FROM store.labelling WHERE producer <> 'human'
+    FROM store.labelling WHERE producer <> 'human' AND NOT coalesce(pending, false)
     WINDOW earlier AS (PARTITION BY work_id, producer ORDER BY made_at, run_id, labelling_id)
 )
 WHERE before <> display;
@@ -181,11 +185,76 @@ COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that i
 COMMENT ON COLUMN main.works.rank_score IS '0..1: what proposals are ordered by: the screening score, corrected by what your decisions taught where that is proven to help';
 COMMENT ON COLUMN main.works.ranked_by IS 'learned when rank_score is corrected, cues when it is the screening score; NULL until screened';
 
+-- What each producer says of a work now, in one row; where the second model's labels are in force, those of the
+-- first about the same text stand behind them (rank + 0.5).
+CREATE OR REPLACE VIEW store.labels_said AS
+WITH threshold AS (SELECT coalesce(max(CAST(value AS DOUBLE)), 0) AS least FROM store.setting WHERE name = 'labels.threshold'),
+said AS (
+    SELECT labelling_id, work_id, producer, model, CAST(producer_rank AS DOUBLE) AS rank FROM store.labelling_current
+    UNION ALL
+    SELECT f.labelling_id, f.work_id, f.producer, f.model, s.producer_rank + 0.5 AS rank
+    FROM store.labelling f JOIN store.labelling_current s ON s.work_id = f.work_id AND s.producer = f.producer AND s.basis = f.basis
+    WHERE s.second AND NOT coalesce(f.second, false) AND NOT coalesce(f.pending, false)
+    QUALIFY row_number() OVER (PARTITION BY f.work_id, f.producer ORDER BY f.made_at DESC, f.run_id DESC, f.labelling_id) = 1
+)
+SELECT s.work_id, s.producer, any_value(s.model) AS model, s.rank,
+       coalesce(list(b.label ORDER BY b.position) FILTER (b.label IS NOT NULL), []) AS labels, max(b.confidence) AS surest
+FROM said s LEFT JOIN store.label_calibrated b
+     ON b.labelling_id = s.labelling_id AND (b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold))
+GROUP BY s.work_id, s.producer, s.rank
+-- a Type that the taxonomy does not know cannot be compared
+HAVING s.producer <> 'human' OR count(b.label) > 0;
+
+CREATE OR REPLACE VIEW main.disagreements AS
+WITH pairs AS (
+    SELECT a.work_id, a.producer AS producer_a, a.labels AS labels_a, b.producer AS producer_b, b.labels AS labels_b,
+           CASE WHEN (len(a.labels) = 0) <> (len(b.labels) = 0) THEN 'silent'
+                WHEN list_has_any(a.labels, b.labels) THEN 'partial'
+                WHEN list_has_any(list_transform(a.labels, lambda x: split_part(x, '/', 1)), list_transform(b.labels, lambda x: split_part(x, '/', 1)))
+                THEN 'family' ELSE 'disjoint' END AS kind,
+           a.model AS model_a, b.model AS model_b, a.rank AS rank_a, b.rank AS rank_b
+    FROM store.labels_said a JOIN store.labels_said b ON a.work_id = b.work_id AND (a.rank, a.producer) < (b.rank, b.producer)
+    WHERE list_sort(a.labels) <> list_sort(b.labels)
+)
+SELECT p.work_id, w.title, w.venue, w.year, p.producer_a, p.labels_a, p.producer_b, p.labels_b, p.kind, p.model_a, p.model_b
+FROM pairs p JOIN main.works w USING (work_id)
+WHERE w.decision = 'selected' OR (w.proposed AND w.decision IS NULL)
+ORDER BY list_position(['disjoint', 'silent', 'family', 'partial'], p.kind), w.rank_score DESC NULLS LAST, p.work_id, p.rank_a, p.rank_b,
+         p.producer_a, p.producer_b;
+COMMENT ON VIEW main.disagreements IS 'Selected works and open proposals of which two producers say different labels: one row a pair, the plainest first';
+COMMENT ON COLUMN main.disagreements.work_id IS 'the work';
+COMMENT ON COLUMN main.disagreements.title IS 'its title';
+COMMENT ON COLUMN main.disagreements.venue IS 'venue; arXiv for a preprint';
+COMMENT ON COLUMN main.disagreements.year IS 'year; NULL when unknown';
+COMMENT ON COLUMN main.disagreements.producer_a IS 'the producer whose word comes first: human, llm, learned, embedding or lexical';
+COMMENT ON COLUMN main.disagreements.labels_a IS 'its labels that count, in order; empty when it finds none';
+COMMENT ON COLUMN main.disagreements.producer_b IS 'the other producer; llm beside llm is the first model behind the second';
+COMMENT ON COLUMN main.disagreements.labels_b IS 'its labels that count, in order; empty when it finds none';
+COMMENT ON COLUMN main.disagreements.kind IS 'disjoint: no label in common, nor a family; silent: one of them finds none; family: no label in common, but a family; partial: some in common';
+COMMENT ON COLUMN main.disagreements.model_a IS 'model behind producer_a; NULL for rules and people';
+COMMENT ON COLUMN main.disagreements.model_b IS 'model behind producer_b; NULL for rules and people';
+
+-- Works on which the local producers leave a doubt that is worth a model's call: two of them share no label, or the one
+-- that decides among them has no label it is sure of. 0.8: of 500 labels of development papers those below it were
+-- wrong about one time in three, those above one in ten.
+CREATE OR REPLACE VIEW store.local_doubt AS
+SELECT work_id, 'disagreement' AS doubt FROM main.disagreements
+WHERE kind <> 'partial' AND producer_a IN ('learned', 'embedding', 'lexical') AND producer_b IN ('learned', 'embedding', 'lexical')
+UNION
+SELECT work_id, 'unsure' FROM (
+    SELECT work_id, arg_min(coalesce(surest, 0), rank) AS surest FROM store.labels_said
+    WHERE producer IN ('learned', 'embedding', 'lexical') GROUP BY work_id
+) WHERE surest < 0.8;
+
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
        list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
-       w.rank_score, w.ranked_by
+       w.rank_score, w.ranked_by, m.relevance AS model_relevance
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
+LEFT JOIN (
+    SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
+    FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id
+) m USING (work_id)
 WHERE w.decision IS NULL
 ORDER BY w.rank_score DESC, w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
@@ -200,6 +269,7 @@ COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+COMMENT ON COLUMN main.review_queue.model_relevance IS '0..1: how sure the language model is that it belongs on the list; NULL when none read it';
 COMMENT ON COLUMN main.review_queue.rank_score IS '0..1: what the queue is ordered by, see works.rank_score';
 COMMENT ON COLUMN main.review_queue.ranked_by IS 'learned or cues: who made the order';
 
@@ -304,9 +374,16 @@ current AS (
     QUALIFY row_number() OVER (
         PARTITION BY work_id, producer
         ORDER BY producer = 'human' AND starts_with(basis, 'decision:') DESC, made_at DESC, run_id DESC, note_id) = 1
+),
+ranked AS (  -- a model's note of an older text does not count any more
+    SELECT c.*, CASE c.producer WHEN 'human' THEN 0 WHEN 'llm' THEN 1 ELSE 2 END AS rank,
+           c.producer <> 'llm' OR coalesce(starts_with(c.basis, w.text_hash), false) AS fresh
+    FROM current c LEFT JOIN store.work w USING (work_id)
 )
-SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
-FROM current c JOIN store.bullet b USING (note_id);
+SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at,
+       c.fresh AND c.rank = (SELECT min(o.rank) FROM ranked o WHERE o.work_id = c.work_id AND o.fresh) AS decides,
+       c.model, c.prompt_hash, c.language
+FROM ranked c JOIN store.bullet b USING (note_id);
 COMMENT ON VIEW main.notes IS 'Notes in the CVinW form: one row a bullet, the newest note of each producer';
 COMMENT ON COLUMN main.notes.work_id IS 'the work';
 COMMENT ON COLUMN main.notes.producer IS 'human, llm or lexical (extractive)';
@@ -315,14 +392,76 @@ COMMENT ON COLUMN main.notes.section IS 'Motivation, Previous works, Method, Eva
 COMMENT ON COLUMN main.notes.heading IS 'the section''s heading as written';
 COMMENT ON COLUMN main.notes.depth IS '0 for text beside the heading, 1.. for nested bullets';
 COMMENT ON COLUMN main.notes.text IS 'the bullet';
-COMMENT ON COLUMN main.notes.sentence IS 'the sentence of the abstract it rests on; NULL for a person''s own words';
+COMMENT ON COLUMN main.notes.sentence IS 'the words of the paper it rests on; NULL for a person''s own words';
 COMMENT ON COLUMN main.notes.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.notes.made_at IS 'when, UTC';
+COMMENT ON COLUMN main.notes.decides IS 'true for the note that is shown: a person''s, else a model''s of this very text, else the extractive one';
+COMMENT ON COLUMN main.notes.model IS 'model that wrote it; NULL for rules and people';
+COMMENT ON COLUMN main.notes.prompt_hash IS 'hash of the prompt; NULL without a model';
+COMMENT ON COLUMN main.notes.language IS 'language a model was asked to write in; NULL without a model';
+
+CREATE OR REPLACE VIEW main.voided AS
+SELECT v.work_id, w.title, v.purpose, v.kind, v.text, v.reason, v.model, v.prompt_hash, v.run_id, v.made_at
+FROM store.voided v LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.voided IS 'What a model said and was not believed: one row a label, claim or bullet';
+COMMENT ON COLUMN main.voided.work_id IS 'the work';
+COMMENT ON COLUMN main.voided.title IS 'its title now; NULL when the work is there no longer';
+COMMENT ON COLUMN main.voided.purpose IS 'what the model was asked for: label or note';
+COMMENT ON COLUMN main.voided.kind IS 'label, proposal (a label of its own), claim or bullet';
+COMMENT ON COLUMN main.voided.text IS 'what it said';
+COMMENT ON COLUMN main.voided.reason IS 'why it was not believed';
+COMMENT ON COLUMN main.voided.model IS 'model that said it';
+COMMENT ON COLUMN main.voided.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.voided.run_id IS 'run that found it';
+COMMENT ON COLUMN main.voided.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.model_screenings AS
+SELECT s.work_id, w.title, s.relevant, s.relevance, s.model, s.prompt_hash, s.run_id, s.made_at
+FROM store.model_screening s JOIN store.work w USING (work_id)
+WHERE starts_with(s.basis, w.text_hash)
+QUALIFY row_number() OVER (PARTITION BY s.work_id ORDER BY s.made_at DESC, s.run_id DESC, s.model) = 1;
+COMMENT ON VIEW main.model_screenings IS 'Whether a work belongs on the list in the opinion of the language model: the newest for each work; it decides nothing';
+COMMENT ON COLUMN main.model_screenings.work_id IS 'the work';
+COMMENT ON COLUMN main.model_screenings.title IS 'title';
+COMMENT ON COLUMN main.model_screenings.relevant IS 'its yes or no';
+COMMENT ON COLUMN main.model_screenings.relevance IS '0..1: how sure it is that the work belongs on the list';
+COMMENT ON COLUMN main.model_screenings.model IS 'model that said it';
+COMMENT ON COLUMN main.model_screenings.prompt_hash IS 'hash of the prompt';
+COMMENT ON COLUMN main.model_screenings.run_id IS 'run that asked';
+COMMENT ON COLUMN main.model_screenings.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.proposed_labels AS
+WITH said AS (
+    SELECT l.work_id, l.proposed, l.producer, l.quote, l.made_at,
+           trim(regexp_replace(lower(l.proposed), '[^\pL\pN]+', ' ', 'g')) AS key
+    FROM main.labels_current l WHERE l.label = 'other' AND l.proposed IS NOT NULL AND l.decides
+)
+SELECT arg_min(s.proposed, (s.made_at, s.proposed)) AS name, count(DISTINCT s.work_id) AS works,
+       count(DISTINCT s.work_id) FILTER (w.decision = 'selected') AS selected, list(DISTINCT s.producer ORDER BY s.producer) AS producers,
+       list(DISTINCT w.title ORDER BY w.title)[:5] AS examples, list(DISTINCT s.quote ORDER BY s.quote) FILTER (s.quote IS NOT NULL)[:3] AS quotes,
+       min(s.made_at) AS first_seen, max(s.made_at) AS last_seen, list(DISTINCT s.proposed ORDER BY s.proposed) AS spellings
+FROM said s JOIN main.works w USING (work_id)
+WHERE s.key <> '' AND w.decision IS DISTINCT FROM 'rejected'
+GROUP BY s.key
+ORDER BY works DESC, selected DESC, name;
+COMMENT ON VIEW main.proposed_labels IS 'Techniques the taxonomy has no label for, as labelled works name them: one row a name, the most frequent first';
+COMMENT ON COLUMN main.proposed_labels.name IS 'the words proposed, as first written';
+COMMENT ON COLUMN main.proposed_labels.works IS 'how many works they were proposed for; rejected ones do not count';
+COMMENT ON COLUMN main.proposed_labels.selected IS 'how many of these you selected';
+COMMENT ON COLUMN main.proposed_labels.producers IS 'who named them: human (a Type of yours), llm, lexical';
+COMMENT ON COLUMN main.proposed_labels.examples IS 'titles, at most five';
+COMMENT ON COLUMN main.proposed_labels.quotes IS 'the words of the papers they rest on, at most three';
+COMMENT ON COLUMN main.proposed_labels.first_seen IS 'when first proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.last_seen IS 'when last proposed, UTC';
+COMMENT ON COLUMN main.proposed_labels.spellings IS 'the words as they were written each time';
 
 CREATE OR REPLACE VIEW main.claims AS
-SELECT work_id, metric, value, unit, direction, against, quote, producer, run_id, made_at FROM store.claim
-WHERE metric IS NOT NULL;  -- a work without figures has one row without a metric
-COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure';
+SELECT c.work_id, c.metric, c.value, c.unit, c.direction, c.against, c.quote, c.producer, c.run_id, c.made_at
+FROM store.claim c LEFT JOIN store.work w USING (work_id) LEFT JOIN store.producer_order p USING (producer)
+WHERE c.metric IS NOT NULL  -- a work without figures has one row without a metric
+      AND (c.producer <> 'llm' OR starts_with(c.basis, w.text_hash))  -- what a model read in an older text counts no longer
+QUALIFY row_number() OVER (PARTITION BY c.work_id, c.metric, c.value, c.unit, c.direction ORDER BY coalesce(p.rank, 1000), c.producer, c.quote) = 1;
+COMMENT ON VIEW main.claims IS 'Efficiency figures read from the text: one row a figure, whoever read it';
 COMMENT ON COLUMN main.claims.work_id IS 'the work';
 COMMENT ON COLUMN main.claims.metric IS 'speedup, latency, flops, params, memory, tokens, accuracy-kept, ...';
 COMMENT ON COLUMN main.claims.value IS 'the figure';
@@ -330,7 +469,7 @@ COMMENT ON COLUMN main.claims.unit IS 'its unit: x, percent, ms, ...';
 COMMENT ON COLUMN main.claims.direction IS 'up, down or kept';
 COMMENT ON COLUMN main.claims.against IS 'what it is compared with; NULL when not said';
 COMMENT ON COLUMN main.claims.quote IS 'the words it was read from';
-COMMENT ON COLUMN main.claims.producer IS 'who read it';
+COMMENT ON COLUMN main.claims.producer IS 'who read it: lexical (rules) or llm; where both did, the one that comes first in [labels] producers';
 COMMENT ON COLUMN main.claims.run_id IS 'run that wrote it';
 COMMENT ON COLUMN main.claims.made_at IS 'when, UTC';
 
@@ -357,20 +496,20 @@ COMMENT ON COLUMN main.failures.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.llm_calls AS
 SELECT call_id, purpose, work_id, model, endpoint, prompt_hash, input_hash, tokens_in, tokens_cached, tokens_out,
-       cost, seconds, status, message, reply, run_id, made_at, attempt, schema_hash, taxonomy_version
+       cost, seconds, status, message, reply, run_id, made_at, attempt, schema_hash, taxonomy_version, most_tokens, most_cost
 FROM store.llm_call;
 COMMENT ON VIEW main.llm_calls IS 'One row per request to a language model that left the machine';
 COMMENT ON COLUMN main.llm_calls.call_id IS 'id of the request';
 COMMENT ON COLUMN main.llm_calls.purpose IS 'what it was for: label, note';
-COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about';
+COMMENT ON COLUMN main.llm_calls.work_id IS 'the work it was about; several with blanks between for a batch';
 COMMENT ON COLUMN main.llm_calls.model IS 'model asked';
 COMMENT ON COLUMN main.llm_calls.endpoint IS 'server asked';
 COMMENT ON COLUMN main.llm_calls.prompt_hash IS 'hash of the prompt file''s text';
-COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of the messages as first sent; a repair keeps the hash of what it repairs';
+COMMENT ON COLUMN main.llm_calls.input_hash IS 'hash of the messages as first sent (a repair keeps the hash of what it repairs); of a batch the hashes of its papers, joined by +';
 COMMENT ON COLUMN main.llm_calls.tokens_in IS 'tokens sent; NULL when the server did not say';
 COMMENT ON COLUMN main.llm_calls.tokens_cached IS 'of those, tokens read from the server''s cache';
 COMMENT ON COLUMN main.llm_calls.tokens_out IS 'tokens received; NULL when the server did not say';
-COMMENT ON COLUMN main.llm_calls.cost IS 'price in US dollars; NULL when the price is unknown';
+COMMENT ON COLUMN main.llm_calls.cost IS 'price in US dollars, 0 for a request that was refused; NULL when price or tokens are unknown';
 COMMENT ON COLUMN main.llm_calls.seconds IS 'time from request to reply';
 COMMENT ON COLUMN main.llm_calls.status IS 'ok, or the kind of failure';
 COMMENT ON COLUMN main.llm_calls.message IS 'what went wrong; NULL when nothing did';
@@ -380,6 +519,19 @@ COMMENT ON COLUMN main.llm_calls.made_at IS 'when the reply or the failure came,
 COMMENT ON COLUMN main.llm_calls.attempt IS 'which request for this paper in this run it was, from 1';
 COMMENT ON COLUMN main.llm_calls.schema_hash IS 'hash of the schema the reply had to have';
 COMMENT ON COLUMN main.llm_calls.taxonomy_version IS 'version of the taxonomy in the prompt';
+COMMENT ON COLUMN main.llm_calls.most_tokens IS 'tokens it took at most, where they are unknown and it may have been charged: so much counts for the caps';
+COMMENT ON COLUMN main.llm_calls.most_cost IS 'what it cost at most in such a case; NULL when the price is unknown';
+
+CREATE OR REPLACE VIEW main.llm_waiting AS
+SELECT q.work_id, w.title, q.purpose, q.reason, q.run_id, q.made_at
+FROM store.llm_waiting q JOIN store.work w USING (work_id) ORDER BY q.purpose, q.work_id;
+COMMENT ON VIEW main.llm_waiting IS 'Works that a language model was to read and has not yet; the local labels stand for them: one row a work and purpose';
+COMMENT ON COLUMN main.llm_waiting.work_id IS 'the work';
+COMMENT ON COLUMN main.llm_waiting.title IS 'its title';
+COMMENT ON COLUMN main.llm_waiting.purpose IS 'what it waits for: label llm, label llm second, note llm';
+COMMENT ON COLUMN main.llm_waiting.reason IS 'why it was not read: a cap, a failure, given up';
+COMMENT ON COLUMN main.llm_waiting.run_id IS 'run that left it';
+COMMENT ON COLUMN main.llm_waiting.made_at IS 'when, UTC';
 
 CREATE OR REPLACE VIEW main.snapshot AS
 SELECT s.as_of, (SELECT max(version) FROM store.migration) AS schema_version FROM store.snapshot s;
@@ -500,6 +652,39 @@ COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the 
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
 
+CREATE OR REPLACE VIEW main.fulltexts AS
+SELECT w.work_id, w.title, f.arxiv, f.format, f.url, f.status, f.message, f.parts, json_array_length(f.figures) AS figures, f.sha256,
+       f.run_id, f.made_at
+FROM store.fulltext f JOIN store.work w ON w.identifiers['arxiv'] = f.arxiv
+QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY f.status <> 'ok', f.made_at DESC, f.run_id DESC) = 1
+ORDER BY w.title, w.work_id;
+COMMENT ON VIEW main.fulltexts IS 'Full texts that were fetched, or why not: one row a work';
+COMMENT ON COLUMN main.fulltexts.work_id IS 'the work';
+COMMENT ON COLUMN main.fulltexts.title IS 'title';
+COMMENT ON COLUMN main.fulltexts.arxiv IS 'arXiv id it was fetched by';
+COMMENT ON COLUMN main.fulltexts.format IS 'html or pdf; NULL when neither was there';
+COMMENT ON COLUMN main.fulltexts.url IS 'address it was read from';
+COMMENT ON COLUMN main.fulltexts.status IS 'ok, or why there is no text';
+COMMENT ON COLUMN main.fulltexts.message IS 'what went wrong; NULL when nothing did';
+COMMENT ON COLUMN main.fulltexts.parts IS 'the parts a note may quote: beginning, method, experiments, captions';
+COMMENT ON COLUMN main.fulltexts.figures IS 'how many figures it has';
+COMMENT ON COLUMN main.fulltexts.sha256 IS 'hash of the page or PDF in the raw store';
+COMMENT ON COLUMN main.fulltexts.run_id IS 'run that fetched it';
+COMMENT ON COLUMN main.fulltexts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.figures AS
+WITH listed AS (
+    SELECT t.work_id, t.title, unnest(from_json(f.figures, '[{"number": "INTEGER", "caption": "VARCHAR", "url": "VARCHAR", "overview": "BOOLEAN"}]')) AS figure
+    FROM main.fulltexts t JOIN store.fulltext f ON f.arxiv = t.arxiv AND f.status = 'ok' AND f.run_id = t.run_id AND f.made_at = t.made_at
+)
+SELECT work_id, title, figure.number AS number, figure.caption AS caption, figure.url AS url, figure.overview AS overview FROM listed ORDER BY title, work_id, number;
+COMMENT ON VIEW main.figures IS 'Figures of full texts that were fetched: one row a figure';
+COMMENT ON COLUMN main.figures.work_id IS 'the work';
+COMMENT ON COLUMN main.figures.title IS 'its title';
+COMMENT ON COLUMN main.figures.number IS 'number as the paper counts';
+COMMENT ON COLUMN main.figures.caption IS 'its caption, one line';
+COMMENT ON COLUMN main.figures.url IS 'link to the image; NULL when the paper gives none of its own site';
+COMMENT ON COLUMN main.figures.overview IS 'whether it is the one that shows the method, which notes name';
 CREATE OR REPLACE VIEW main.editions AS
 SELECT venue, year, state, records, came, with_abstract, ratio, requests, requests_all,
        round(requests_all / nullif(records, 0), 4) AS requests_per_paper, reason, asked_at, complete_at, run_id
