@@ -13,14 +13,15 @@ from typing import Any
 
 from tests.workspaces import Ticking, make_workspace, record
 from triage import pipeline
-from triage.decisions import load_decisions
 from triage.formats.checklist import Block, parse
 from triage.identity import identify
+from triage.lists import publish_lists
 from triage.models import Record
 from triage.records import keep_records
 from triage.runs import Run, StepReport, open_run
 from triage.screening import propose, screen
 from triage.settling import settle
+from triage.sync import sync_lists
 from triage.words import Word, say
 from triage.workspace import Workspace
 
@@ -38,17 +39,20 @@ class Bench:
         self.coming: list[Record] = []
 
     def night(self) -> StepReport:
-        """Gather, read back, judge, write; the report of reading back."""
+        """Gather, read back, judge, write the lists; the report of reading back."""
         with self.run.warehouse.burst() as con:
             keep_records(con, self.run, self.coming)
-        self.coming = []
-        identify(self.run)
-        load_decisions(self.run)
-        report = pipeline.sync(self.run)
-        screen(self.run)
-        propose(self.run)
-        pipeline.STEPS["label"](self.run, None)
-        pipeline.publish(self.run)
+        arrived, self.coming = bool(self.coming), []
+        if arrived:
+            identify(self.run)
+        report = sync_lists(self.run)
+        if report.counts.keys() & {"added", "corrections"}:
+            identify(self.run)
+        if arrived:
+            screen(self.run)
+            propose(self.run)
+            pipeline.STEPS["label"](self.run, None)
+        publish_lists(self.run)
         return report
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from triage.formats.checklist import Checklist
 from triage.growth import Fact, ListName, Wanted
 from triage.hearing import ListEdits, Versions, edits_of_list
 from triage.lists import Conflicts, Standing, parsed
-from triage.merging import Matching, cut_off, lines_apart, match, vanished_suspiciously
+from triage.merging import Matching, cut_off, match, parts_apart, parts_of, vanished_suspiciously
 from triage.returned import Returned, State
 
 __all__ = ["ListFile", "Removals", "choose_base", "compare", "judge"]
@@ -63,8 +62,8 @@ def choose_base(one: ListFile, removals: Removals) -> None:
         return
     if len(match(one.base, one.theirs, {}, {}).pairs) == len(one.base.blocks):
         return
-    lines = Counter(one.returned.text.splitlines())
-    nearest = min(one.states, key=lambda state: lines_apart(lines, state.text))  # of several as near, the newest
+    parts = parts_of(one.returned.text)
+    nearest = min(one.states, key=lambda state: parts_apart(parts, parts_of(state.text)))  # of several as near, the newest
     if nearest is not newest:
         one.base, one.since = parsed(nearest.text), nearest.moment
 

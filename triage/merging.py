@@ -6,6 +6,7 @@ it names, its link or title, else by its place and likeness, so that it is found
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from rapidfuzz import fuzz
 from triage.formats.checklist import Block, Checklist, renumber
 from triage.text import canonical_url, title_key
 
-__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "lines_apart", "match", "vanished_suspiciously"]
+__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "match", "parts_apart", "parts_of", "vanished_suspiciously"]
 
 _Keys = Callable[[int, Block], Iterable[str]]
 
@@ -64,7 +65,7 @@ def match(base: Checklist, theirs: Checklist, base_works: Mapping[int, str], the
     _pair(pairs, old, new, lambda _, block: [_bare(block)], lambda _, block: [_bare(block)])
     _pair(pairs, old, new, lambda place, _: _known(base_works, place), lambda place, _: _known(their_works, place))
     _pair(pairs, old, new, lambda _, block: _names(block), lambda _, block: _names(block))
-    _pair_alike(pairs, old, new)
+    _pair_alike(pairs, old, new, base_works, their_works)
     return Matching(pairs, dict(_copies(pairs, old, new, base_works, their_works)))
 
 
@@ -102,8 +103,10 @@ def _names(block: Block) -> list[str]:
     return [*names, *(f"title {key}" for title in (block.title, block.heading or "") if (key := title_key(title)))]
 
 
-def _pair_alike(pairs: dict[int, int], old: Mapping[int, Block], new: Mapping[int, Block]) -> None:
-    """Pair what is left between the same neighbours and is alike, the likest first."""
+def _pair_alike(
+    pairs: dict[int, int], old: Mapping[int, Block], new: Mapping[int, Block], base_works: Mapping[int, str], their_works: Mapping[int, str]
+) -> None:
+    """Pair what is left between the same neighbours and is alike, the likest first, unless they are known to be two papers."""
     back = {there: here for here, there in pairs.items()}
     gaps: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     before = -1
@@ -120,7 +123,12 @@ def _pair_alike(pairs: dict[int, int], old: Mapping[int, Block], new: Mapping[in
             gaps[before][1].append(place)
     for ours, theirs in gaps.values():
         scored = sorted(
-            ((_likeness(old[a], new[b]), -abs(n - m), -a, -b) for n, a in enumerate(ours[:50]) for m, b in enumerate(theirs[:50])),
+            (
+                (_likeness(old[a], new[b]), -abs(n - m), -a, -b)
+                for n, a in enumerate(ours[:50])
+                for m, b in enumerate(theirs[:50])
+                if base_works.get(a) == their_works.get(b) or a not in base_works or b not in their_works
+            ),
             reverse=True,
         )
         for score, _, a, b in scored:
@@ -221,7 +229,15 @@ def vanished_suspiciously(total: int, gone: Sequence[int]) -> str | None:
     return None
 
 
-def lines_apart(one: Counter[str], text: str) -> int:
-    """How many lines two texts do not share, wherever these stand; `one` counts the lines of the first."""
-    other = Counter(text.splitlines())
+_BLOCK_START = re.compile(r"^(?=##[^#])", re.MULTILINE)
+
+
+def parts_of(text: str) -> Counter[str]:
+    """The blocks of a list as they stand, numbers included, without taking them apart."""
+    return Counter(part.rstrip() for part in _BLOCK_START.split(text))
+
+
+def parts_apart(one: Counter[str], other: Counter[str]) -> int:
+    """How many blocks two texts do not share. A person who takes out a block leaves the numbers of the others, so that the
+    state it was taken from is nearer than one from before it was there."""
     return (one - other).total() + (other - one).total()

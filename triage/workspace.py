@@ -147,6 +147,12 @@ _GITIGNORE = """\
 """
 
 
+_GITATTRIBUTES = """\
+# Words said on two machines are all kept: the lines of both sides, in any order.
+/decisions.jsonl merge=union
+"""
+
+
 def packaged(kind: str) -> Path:
     """The folder of packaged files of one kind: prompts, seeds, warehouse or flows.
 
@@ -231,7 +237,12 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkspaceError(f"{folder}: cannot be made: {error.strerror}", hint="choose another folder") from error
-        for name, content in ((SETTINGS_FILE, _TOML), (".gitignore", _GITIGNORE), ("decisions.jsonl", "")):
+        for name, content in (
+            (SETTINGS_FILE, _TOML),
+            (".gitignore", _GITIGNORE),
+            (".gitattributes", _GITATTRIBUTES),
+            ("decisions.jsonl", ""),
+        ):
             if not (folder / name).exists():
                 write_atomically(folder / name, content)
                 written.append(name)
