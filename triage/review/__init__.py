@@ -1,0 +1,14 @@
+"""Review: what a person is shown about a work, and what he says of it. Free of files to read and of terminals to draw on.
+
+    with pipeline.begin(workspace, "decide") as run:
+        decide(run, ["w1a2b..."], Verdict(decision="rejected", reason="a survey"), where="triage decide")
+
+The command line draws what these functions give; a page can use them as they are.
+"""
+
+from __future__ import annotations
+
+from triage.review.deciding import Verdict, decide, settle, take_back, take_back_word
+from triage.review.history import conflicts, history
+
+__all__ = ["Verdict", "conflicts", "decide", "history", "settle", "take_back", "take_back_word"]
