@@ -12,9 +12,9 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile"},
+    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile", "changes"},
     {"seeds", "warehouse", "runs", "records", "references", "decisions", "words", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues"},
+    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues", "repository"},
     {
         "gather",
         "harvest",
@@ -31,7 +31,7 @@ LAYERS = (
         "exports",
         "trace",
     },
-    {"pipeline", "report", "evaluation"},
+    {"pipeline", "report", "evaluation", "committing"},
     {"cli", "review"},
 )
 STEPS = (

@@ -9,6 +9,7 @@ The command line draws what these functions give; a page can use them as they ar
 from __future__ import annotations
 
 from triage.review.deciding import Verdict, decide, settle, take_back, take_back_word
+from triage.review.differences import Difference, Reason, differences
 from triage.review.history import conflicts, history
 
-__all__ = ["Verdict", "conflicts", "decide", "history", "settle", "take_back", "take_back_word"]
+__all__ = ["Difference", "Reason", "Verdict", "conflicts", "decide", "differences", "history", "settle", "take_back", "take_back_word"]
