@@ -11,7 +11,9 @@ from tests.made_lists import BLOCKS
 from triage.changes import KINDS, body, changes, subject
 from triage.formats.checklist import BlockFields, render
 
-PRUNED = BlockFields(title="Pruning", url="https://arxiv.org/abs/2301.00001", venue="arXiv", year=2023, type="Token Pruning", why="0.8 · lexical")
+PRUNED = BlockFields(
+    title="Pruning", url="https://arxiv.org/abs/2301.00001", venue="arXiv", year=2023, type="Token Pruning", why="0.8 · lexical"
+)
 OTHER = BlockFields(title="Other", url="https://example.org/2", venue="ICCV", year=2023, type="Survey", ticked=True, abstract="Words.")
 
 
@@ -49,7 +51,10 @@ def test_a_paper_in_another_list_has_moved() -> None:
 
 def test_the_subject_counts_and_the_body_lists() -> None:
     promoted = replace(PRUNED, venue="CVPR")
-    found = changes(lists(PRUNED, OTHER), lists(promoted, replace(OTHER, type="Model Pruning"), replace(OTHER, title="New", url="https://example.org/3")))
+    found = changes(
+        lists(PRUNED, OTHER),
+        lists(promoted, replace(OTHER, type="Model Pruning"), replace(OTHER, title="New", url="https://example.org/3")),
+    )
     assert subject(found) == "1 promoted to CVPR, 1 re-labelled, 1 selected"
     assert body(found).split("\n")[:2] == ["promoted (a preprint that is published now)", "- Pruning (CVPR 2023); venue: arXiv -> CVPR"]
     assert subject([]) == "lists and notes"

@@ -114,7 +114,8 @@ def test_what_else_a_person_has_staged_or_edited_stays_as_it_is(desk: Desk, git:
     assert sorted(git("status", "--porcelain").split("\n")) == ["?? other.txt", "A  mine.txt"]
 
 
-def test_the_first_commit_of_a_repository_and_a_workspace_in_a_folder_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], desk: Desk) -> None:
+@pytest.mark.usefixtures("desk")
+def test_the_first_commit_of_a_repository_and_a_workspace_in_a_folder_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inner = Desk(tmp_path / "big" / "reading list é", capsys)
     for arguments in (["init", "-q", "-b", "main"], ["config", "user.name", "Ann"], ["config", "user.email", "a@example.org"]):
         subprocess.run(["git", "-C", str(tmp_path / "big"), *arguments], check=True)
@@ -142,7 +143,12 @@ def test_a_branch_of_its_own(desk: Desk, git: Git) -> None:
 
 @pytest.mark.parametrize(
     ("state", "part"),
-    [("none", "in no git repository"), ("detached", "HEAD is detached"), ("merge", "a merge is under way"), ("nobody", "does not know who commits")],
+    [
+        ("none", "in no git repository"),
+        ("detached", "HEAD is detached"),
+        ("merge", "a merge is under way"),
+        ("nobody", "does not know who commits"),
+    ],
 )
 def test_states_in_which_nothing_can_be_committed(desk: Desk, git: Git, state: str, part: str) -> None:
     begin(desk, git)

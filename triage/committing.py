@@ -1,13 +1,15 @@
-"""One commit a run: the lists, the notes and the person's words, with a message that says what changed paper by paper."""
+"""The workspace in git: one commit a run with a message that says what changed paper by paper, and a workflow that runs the night."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from triage.changes import body, changes, subject
 from triage.errors import RepositoryError
 from triage.repository import Repository
 from triage.runs import StepReport
+from triage.workspace import packaged, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.workspace import Workspace
 
-__all__ = ["commit_run", "list_texts", "ready_to_commit", "yearly"]
+__all__ = ["commit_run", "list_texts", "ready_to_commit", "write_workflow", "yearly"]
 
 
 def ready_to_commit(workspace: Workspace, branch: str | None = None) -> Repository:
@@ -82,3 +84,19 @@ def _other(files: list[str]) -> str:
 
 def _files(files: list[str]) -> str:
     return "\n".join(["files:", *(f"- {name}" for name in files)])
+
+
+def write_workflow(workspace: Workspace) -> list[str]:
+    """Write the GitHub Actions workflow of a night into the repository the workspace lies in; one that is there stays.
+
+    Returns the name of the file, relative to the workspace's folder where it lies below it, when it was written.
+    """
+    repository = Repository.of(workspace)
+    top = workspace.root if repository is None else repository.top
+    path = top / ".github" / "workflows" / "triage.yml"
+    if path.exists():
+        return []
+    text = (packaged("seeds") / "github" / "triage.yml").read_text(encoding="utf-8")
+    folder = workspace.root.relative_to(top).as_posix()
+    write_atomically(path, text.replace('working-directory: "."', f"working-directory: {json.dumps(folder, ensure_ascii=False)}"))
+    return [str(path.relative_to(workspace.root)) if top == workspace.root else str(path)]

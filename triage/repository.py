@@ -43,6 +43,12 @@ class Repository:
         return found if done.returncode == 0 and done.stdout.strip() == b"true" else None
 
     @property
+    def top(self) -> Path:
+        """The folder of the whole repository; the workspace or a parent of it."""
+        shown = self._run("rev-parse", "--show-cdup").stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+        return (self.root / shown).resolve()
+
+    @property
     def branch(self) -> str | None:
         """The branch that is checked out, also before its first commit; None when HEAD is detached."""
         done = self._run("symbolic-ref", "--quiet", "--short", "HEAD", check=False)
