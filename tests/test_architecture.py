@@ -28,6 +28,13 @@ LAYERS = (
         "notes",
         "claiming",
         "lists",
+        "growth",
+        "listed",
+        "merging",
+        "hearing",
+        "returned",
+        "settling",
+        "sync",
         "exports",
         "trace",
     },
@@ -35,7 +42,7 @@ LAYERS = (
     {"cli", "review"},
 )
 STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists"}, {"exports"}, {"trace"},
+    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "hearing", "returned", "settling", "sync"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from triage.errors import WorkspaceError
-from triage.models import Decision, Refusal, stable_id
+from triage.models import Bullet, Decision, Record, Refusal, stable_id
+from triage.records import keep_records
 from triage.references import resolve, stage_references
 from triage.runs import StepReport
 from triage.seeds import workspace_taxonomy
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["append_decisions", "load_decisions", "read_decisions", "resolve_decisions", "speaker"]
 
+_BULLETS = TypeAdapter(tuple[Bullet, ...])
 _LONGEST_LINE = 1_000_000  # bytes; a word with its reason is a few hundred, anything like this is damage
 
 
@@ -128,6 +130,7 @@ def load_decisions(run: Run) -> StepReport:
     with run.warehouse.burst() as con:
         before = {row[0] for row in con.execute("SELECT decision_id FROM store.decision").fetchall()}
         _store(con, decisions)
+        _keep_added(con, run, decisions)
         resolve_decisions(con, run, workspace_taxonomy(run.workspace))
         waiting = con.execute("SELECT count(*) FROM store.decision WHERE work_id IS NULL AND what <> 'undo'").fetchall()[0][0]
     new = sum(d.id not in before for d in decisions)
@@ -168,6 +171,25 @@ def _store(con: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> Non
     con.execute("DELETE FROM store.decision_key; INSERT INTO store.decision_key SELECT * FROM staged_key")
 
 
+def _keep_added(con: duckdb.DuckDBPyConnection, run: Run, decisions: Sequence[Decision]) -> None:
+    """Keep the records of papers that a person wrote in by hand, where they are not here yet."""
+    undone = {d.value for d in decisions if d.what == "undo"}
+    records = []
+    for decision in decisions:
+        if decision.what != "added" or decision.id in undone:
+            continue
+        try:
+            record = Record.model_validate_json(decision.value or "")
+        except ValidationError as error:
+            said = error.errors()[0]["msg"]
+            run.fail("decisions", decision.id, "unreadable record", f"{decision.work.title}: {said}", "correct or delete the line")
+        else:
+            records.append(record.model_copy(update={"source": "documents"}))
+    here = {row[0] for row in con.execute("SELECT record_id FROM store.record WHERE source = 'documents'").fetchall()} if records else set()
+    if missing := [record for record in records if record.record_id not in here]:
+        keep_records(con, run, missing)
+
+
 def resolve_decisions(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxonomy) -> None:
     """Find the work of every word again, and write a person's Types as labels, inside the caller's transaction."""
     resolve(con, "store.decision_key", "resolved_decision")
@@ -186,6 +208,7 @@ def resolve_decisions(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxono
         found = taxonomy.labels_for_type(value)
         labels.extend({"labelling_id": labelling_id, "position": n, "label": label} for n, label in enumerate(found))
     _replace_human_labels(con, run, str(taxonomy.version), labellings, labels)
+    _replace_human_notes(con, run)
 
 
 def _replace_human_labels(
@@ -202,3 +225,32 @@ def _replace_human_labels(
         [version, run.id],
     )
     con.execute("INSERT INTO store.label (labelling_id, position, label) SELECT * FROM human_label")
+
+
+NOTE_WORD = "decision:"
+"""What the basis of a note begins with that a person said as a word; else it is the record the note came with."""
+
+
+def _replace_human_notes(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    rows = con.execute(
+        "SELECT decision_id, work_id, value, made_at FROM main.decisions WHERE what = 'note' AND in_force AND work_id IS NOT NULL"
+        " ORDER BY decision_id"
+    ).fetchall()
+    notes, bullets = [], []
+    for decision_id, work_id, value, made_at in rows:
+        try:
+            said = _BULLETS.validate_json(value or "[]")
+        except ValidationError as error:
+            run.fail("decisions", decision_id, "unreadable note", error.errors()[0]["msg"], "correct or delete the line")
+            continue
+        note_id = stable_id("n", decision_id)
+        notes.append({"note_id": note_id, "work_id": work_id, "basis": NOTE_WORD + decision_id, "made_at": made_at})
+        bullets += [{"note_id": note_id, "position": n, **bullet.model_dump()} for n, bullet in enumerate(said)]
+    stage(con, "said_note", notes, dict.fromkeys(("note_id", "work_id", "basis"), "VARCHAR") | {"made_at": "TIMESTAMP"})
+    texts = dict.fromkeys(("section", "heading"), "VARCHAR")
+    shape = {"note_id": "VARCHAR", "position": "INTEGER", **texts, "depth": "INTEGER", "text": "VARCHAR", "sentence": "VARCHAR"}
+    stage(con, "said_bullet", bullets, shape)
+    con.execute("DELETE FROM store.bullet WHERE note_id IN (SELECT note_id FROM store.note WHERE starts_with(basis, ?))", [NOTE_WORD])
+    con.execute("DELETE FROM store.note WHERE starts_with(basis, ?)", [NOTE_WORD])
+    con.execute("INSERT INTO store.note SELECT note_id, work_id, 'human', basis, ?, made_at FROM said_note", [run.id])
+    con.execute("INSERT INTO store.bullet SELECT * FROM said_bullet")

@@ -188,8 +188,9 @@ class Decision(Frozen):
 
     `value` is the Type as typed for `type`; the undone decision's id for `undo`; a JSON text for `correction` (an object
     of the corrected fields), `added` (the record of a paper written in by hand) and `note` (a list of bullets, empty when
-    the note was taken out); `where` says where it was said (a file, a command), `when` is UTC. `after` is the word about the
-    same thing that the person knew of, "" when there was none, None where nobody looked.
+    the note was taken out); `where` says where it was said (a file, a command), `when` is UTC. `after` names the words about the
+    same thing that the person knew of (ids, divided by blanks), "" when there was none, None where nobody looked. `value` of a
+    `selected` is a year when a move to that year's list was declined.
     """
 
     id: Text

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from triage.adding import add
 from triage.backfill import backfill, gather_venues, restore_editions
@@ -29,6 +29,8 @@ from triage.notes import notes_files as _notes_files
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.settling import settle
+from triage.sync import Removals, sync_lists
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -44,6 +46,7 @@ __all__ = [
     "publish",
     "run_all",
     "source_names",
+    "sync",
     "work_ids",
 ]
 
@@ -71,6 +74,21 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return identify(run)
 
 
+def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    if works is not None:
+        raise UsageError("files are read back whole", hint="leave --work out")
+    return sync(run)
+
+
+def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
+    """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
+    report = sync_lists(run, removals=removals)
+    settled = settle(run, (), keep) if keep else []
+    if settled or {"corrections", "added"} & report.counts.keys():
+        identify(run)
+    return report
+
+
 def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     """Write the lists and the notes that changed."""
     if works is not None:
@@ -84,6 +102,7 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
 
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
+    "sync": _sync,
     "screen": _screen,
     "label": label,
     "note": note,

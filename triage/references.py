@@ -52,7 +52,8 @@ def resolve(con: duckdb.DuckDBPyConnection, keys: str, result: str) -> None:
                    min(k.rank) AS rank,
                    max(k.scheme = 'title') AS title_agrees,
                    min(CASE WHEN k.year IS NULL OR w.year IS NULL OR k.year = w.year THEN 0 ELSE 1 END) AS year_off
-            FROM {keys} k JOIN (FROM store.record_key UNION ALL SELECT record_id, 'record', record_id FROM store.record) r USING (scheme, key)
+            FROM {keys} k JOIN (FROM store.record_key UNION ALL FROM store.correction_key
+                      UNION ALL SELECT record_id, 'record', record_id FROM store.record) r USING (scheme, key)
                  JOIN store.membership m USING (record_id)
                  JOIN store.work w USING (work_id)
             GROUP BY ALL

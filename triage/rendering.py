@@ -1,7 +1,6 @@
-"""Files the program renders: written only over what it wrote itself or has read as a document.
+"""Files the program renders: written only over what it wrote itself or has read.
 
-Until a person's edits are merged (`triage sync`), a file that differs from both is left alone, and the
-run says so.
+A file that holds edits which were not read back (`triage sync`, a part of every run) is left alone, and the run says so.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
         write_atomically(file.path, file.text)
         run.progress.advance()
     written = tuple(run.workspace.relative(file.path) for file in changed)
-    messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage import {name}` reads its ticks" for name in left)
+    messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left)
     return run.add(
         StepReport(step=step, read=len(files), new=len(written), known=same, refused=len(left), files=written, messages=messages)
     )
@@ -85,11 +84,13 @@ def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
     with run.warehouse.burst() as con:
         stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
         con.execute(
-            "INSERT INTO store.rendered SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
+            "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at)"
+            " SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
             " FROM rendering r WHERE r.sha256 IS DISTINCT FROM (SELECT arg_max(o.sha256, o.position) FROM store.rendered o WHERE o.path = r.path)",
             {"run": run.id, "now": run.now()},
         )
         con.execute(
-            "DELETE FROM store.rendered AS r WHERE position < (SELECT max(position) FROM store.rendered o WHERE o.path = r.path) - ?",
+            "DELETE FROM store.rendered WHERE rowid IN (SELECT rowid FROM store.rendered"
+            " QUALIFY row_number() OVER (PARTITION BY path ORDER BY position DESC) > ?)",
             [_REMEMBERED],
         )

@@ -31,7 +31,8 @@ class Word:
     """What a person says about one work, given by its full id, or by a reference where the warehouse has no such work yet.
 
     `value` as in `Decision`; that of a correction holds only the fields that are corrected now, those corrected before stay
-    so. `list_year` is the year of the list in which a tick was set, where that is not the work's own year.
+    so. `list_year` is the year of the list in which a tick was set, where that is not the work's own year; `where` says
+    where it was said, if not where the others of the same call were.
     """
 
     work: str | WorkReference
@@ -39,6 +40,7 @@ class Word:
     value: str | None = None
     reason: str | None = None
     list_year: int | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class _Said:
     value: str | None
     reason: str | None
     list_year: int | None
+    after: str | None
     stands: bool
     in_force: bool
 
@@ -83,7 +86,7 @@ def say(run: Run, words: Sequence[Word], *, where: str) -> list[Decision]:
     who = speaker(run.workspace)
     decisions: list[Decision] = []
     for word in words:
-        made = _decision(run, word, known, said, who=who, where=where)
+        made = _decision(run, word, known, said, who=who, where=word.where or where)
         if made is None:
             continue
         decisions.append(made)
@@ -126,16 +129,24 @@ def _decision(run: Run, word: Word, known: dict[str, _Known], said: dict[str, li
         after = value or ""
     else:
         moves = word.what == "selected" and word.list_year is not None and current is not None and word.list_year != current.list_year
-        if current and (current.what, current.value) == (word.what, value) and word.reason in (None, current.reason) and not moves:
+        heads = _heads(earlier)
+        # words of imports and older versions say nothing of what they knew, and are no reason to speak again
+        unheard = [one for one in earlier if one.id in heads and not one.in_force and one.after is not None]
+        same = current is not None and (current.what, current.value) == (word.what, value) and word.reason in (None, current.reason)
+        if same and not unheard and not moves:
             return None
-        after = earlier[-1].id if earlier else ""
-        if current:
-            after = current.id
+        after = " ".join(heads) or (earlier[-1].id if earlier else "")
     named = (word.what, value or "", word.reason or "", str(word.list_year or ""), _key(reference), after)
     return Decision(
         id=stable_id("d", *named), when=run.clock(), who=who, where=where, what=word.what, work=reference, value=value,
         reason=word.reason, after=after, proposed=proposed,
     )  # fmt: skip
+
+
+def _heads(earlier: Sequence[_Said]) -> list[str]:
+    """The words that stand and that no other word came after: more than one when two machines spoke unheard."""
+    heard = {one for word in earlier for one in (word.after or "").split()}
+    return [word.id for word in earlier if word.stands and word.id not in heard]
 
 
 def _note_said(before: list[_Said], made: Decision) -> None:
@@ -145,9 +156,9 @@ def _note_said(before: list[_Said], made: Decision) -> None:
         taken_back = made.what == "undo" and one.id == made.value
         if taken_back or topic_of(one.what) == topic:
             before[place] = _Said(
-                one.id, one.what, one.value, one.reason, one.list_year, stands=one.stands and not taken_back, in_force=False
+                one.id, one.what, one.value, one.reason, one.list_year, one.after, stands=one.stands and not taken_back, in_force=False
             )
-    before.append(_Said(made.id, made.what, made.value, made.reason, made.work.year, stands=True, in_force=True))
+    before.append(_Said(made.id, made.what, made.value, made.reason, made.work.year, made.after, stands=True, in_force=True))
 
 
 def _merged(old: str | None, new: str | None) -> str:
@@ -213,7 +224,7 @@ def _said(con: duckdb.DuckDBPyConnection, works: Sequence[str]) -> dict[str, lis
     """Every word about each work, in the order of time."""
     _stage_works(con, works)
     rows = con.execute(
-        "SELECT d.work_id, d.decision_id, d.what, d.value, d.reason, try_cast(s.work ->> 'year' AS INTEGER), v.stands, v.in_force"
+        "SELECT d.work_id, d.decision_id, d.what, d.value, d.reason, try_cast(s.work ->> 'year' AS INTEGER), d.after, v.stands, v.in_force"
         " FROM store.decision d JOIN spoken USING (work_id) JOIN main.decisions v USING (decision_id)"
         " JOIN (SELECT decision_id, work FROM store.decision) s USING (decision_id) ORDER BY d.made_at, d.position"
     ).fetchall()

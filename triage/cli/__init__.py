@@ -32,6 +32,7 @@ _COMMANDS = {
     "label": ("triage.cli.steps", "Give works their efficiency types."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),
+    "sync": ("triage.cli.lists", "Read back what you did to the lists and notes."),
     "list": ("triage.cli.lists", "Write or print the checkbox lists."),
     "export": ("triage.cli.lists", "Export selected works."),
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -26,7 +27,7 @@ def _year(text: str) -> int | None:
 def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path | None, as_json: bool) -> int:
     """Write all lists and notes that changed, or print the list of one YEAR (or `undated`).
 
-    A file that holds edits of yours which were not read yet is never overwritten.
+    Your edits are read first, as by `triage sync`; a file that holds unread ones is never overwritten.
     """
     from triage import pipeline
     from triage.lists import list_text
@@ -37,6 +38,7 @@ def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path
         if year or venue:
             raise click.UsageError("lists are written all together; to see one, add --stdout")
         with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "list", progress=progress) as run:
+            pipeline.sync(run)
             pipeline.publish(run)
         return print_report(run, as_json=as_json)
     if not year:
@@ -51,6 +53,32 @@ def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path
     else:
         click.echo(text, nl=False)
     return 0
+
+
+@click.command("sync", epilog="Example: triage sync")
+@click.option("--accept-removals", is_flag=True, help="Blocks that are gone were taken out by you: their works are rejected.")
+@click.option("--restore-removed", is_flag=True, help="Blocks that are gone are a mishap: read the rest and write them again.")
+@click.option("--keep", type=click.Choice(["file", "warehouse"]), help="Settle all open conflicts as the files, or the warehouse, say.")
+@workspace_option
+@json_option
+def sync_command(accept_removals: bool, restore_removed: bool, keep: str | None, folder: Path | None, as_json: bool) -> int:
+    """Read back what you did to the lists: ticks, corrections, Types, papers added or taken out. A part of every run.
+
+    Everything becomes a line of decisions.jsonl. A block you take out is a rejection, but only where the file plainly comes
+    from what was last written and few are gone; else nothing is read from that file and you are asked. Where you and the
+    program changed the same thing differently, both versions are shown and the file keeps yours until you decide.
+    """
+    from triage import pipeline
+
+    if accept_removals and restore_removed:
+        raise click.UsageError("--accept-removals and --restore-removed say opposite things")
+    removals: Literal["ask", "accept", "restore"] = "accept" if accept_removals else "restore" if restore_removed else "ask"
+    side: Literal["file", "warehouse"] | None = "file" if keep == "file" else "warehouse" if keep else None
+    with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), "sync", progress=progress) as run:
+        report = pipeline.sync(run, removals=removals, keep=side)
+        pipeline.publish(run)
+    status = print_report(run, as_json=as_json)
+    return status or (1 if report.refused else 0)
 
 
 @click.command("export", epilog="Example: triage export 2023 --format csv")

@@ -56,10 +56,13 @@ __all__ = [
     "assemble",
     "grow",
     "insert_in_order",
+    "natural_key",
+    "newline_of",
     "order_key",
     "parse",
     "read",
     "recognises",
+    "record_of",
     "render",
     "render_block",
     "render_preamble",
@@ -115,12 +118,12 @@ def read(text: str) -> ParsedDocument:
         if block.refusal:
             refused.append(Refusal(line=block.line, reason=block.refusal, item=block.title or block.heading or ""))
             continue
-        record = _record(block, listed, f"{name}:{_natural_key(block, titles)}")
+        record = record_of(block, listed, f"{name}:{natural_key(block, titles)}")
         entries.append(DocumentEntry(record=record, line=block.line, ticked=block.ticked, type=block.type))
     return ParsedDocument(format=name, entries=tuple(entries), refused=tuple(refused), list_title=listed.title)
 
 
-def _natural_key(block: Block, titles: dict[str, str]) -> str:
+def natural_key(block: Block, titles: dict[str, str]) -> str:
     """The key within the file; `titles` remembers under which title each link was first seen."""
     title = title_key(block.title) or block.title
     link = canonical_url(block.url)
@@ -129,7 +132,8 @@ def _natural_key(block: Block, titles: dict[str, str]) -> str:
     return link if titles.setdefault(link, title) == title else f"{link}#{title}"
 
 
-def _record(block: Block, listed: Checklist, key: str) -> Record:
+def record_of(block: Block, listed: Checklist, key: str) -> Record:
+    """What a block of a list says about its paper; `key` names it among the documents' records."""
     return Record(
         source="documents",
         source_key=key,
@@ -249,7 +253,7 @@ def insert_in_order(
 
 def _spaced(pieces: Sequence[tuple[str, bool]], before: str) -> list[str]:
     """Texts with blank lines round the new ones (marked True), in the line ends of what is there."""
-    newline = _newline(next((text for text, is_new in pieces if not is_new), before))
+    newline = newline_of(next((text for text, is_new in pieces if not is_new), before))
     texts: list[str] = []
     left = before.removeprefix("\ufeff")
     for place, (text, is_new) in enumerate(pieces):
@@ -259,7 +263,8 @@ def _spaced(pieces: Sequence[tuple[str, bool]], before: str) -> list[str]:
     return texts
 
 
-def _newline(text: str) -> str:
+def newline_of(text: str) -> str:
+    r"""The line end a text uses first; `\n` where it has none."""
     found = re.search(r"\r\n|\n|\r", text)
     return found[0] if found else "\n"
 
@@ -323,13 +328,15 @@ def rewritten(block: Block, fields: BlockFields, kind: Kind = "yearly") -> Block
     A block that says so already stays to the byte; so does one with remarks of a person inside it, but
     for its tick.
     """
+    if block.fields == fields:
+        return block
     text = render_block(block.number or 1, fields, kind)
     shown = parse(text).blocks[0]
     if shown.fields == block.fields:
         return block
     if block.remarks:
         return ticked(block) if fields.ticked else block
-    newline = _newline(block.text)
+    newline = newline_of(block.text)
     trailing = block.trailing or ("" if block.closed else newline)
     return replace(shown, line=block.line, text=text.replace("\n", newline) + trailing, trailing=trailing)
 
@@ -354,7 +361,7 @@ def grow(base: Checklist, kept: Sequence[Block], new: Sequence[BlockFields]) -> 
     items = [(_key_of(fields, base.kind), render_block(1, fields, base.kind)) for fields in new]
     texts = insert_in_order(blocks, items, kind=base.kind, before=preamble)
     if texts and not base.tail and re.search(r"---\s+\Z", texts[-1]) and (not base.blocks or texts[-1] != base.blocks[-1].text):
-        texts[-1] = texts[-1].rstrip() + _newline(texts[-1])  # another block is the last one now: the file ends with its ---
+        texts[-1] = texts[-1].rstrip() + newline_of(texts[-1])  # another block is the last one now: the file ends with its ---
     return assemble(preamble, texts, base.tail)
 
 
@@ -366,5 +373,5 @@ def _words(block: Block) -> str:
     """What a person wrote inside or behind a block, or nothing."""
     if not block.remarks and not block.trailing.strip():
         return ""
-    newline = _newline(block.text)
+    newline = newline_of(block.text)
     return block.remarks + (newline if block.remarks else "") + block.trailing.lstrip("\r\n")

@@ -16,7 +16,7 @@ from triage.formats.checklist_model import Block, Checklist, Kind
 from triage.formats.escaping import split_tick, unescape_abstract, unescape_line
 from triage.text import clean_abstract, clean_line, clean_url
 
-__all__ = ["list_heading", "mark_span", "parse", "why_span"]
+__all__ = ["list_heading", "mark_span", "parse", "read_marks", "why_span"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 
@@ -71,7 +71,7 @@ class _Mark(NamedTuple):
 
 def parse(text: str) -> Checklist:
     """Any text as a list; `parse(text).text == text`, and a text without blocks is all preamble."""
-    pieces, lines, marks = _read_marks(text)
+    pieces, lines, marks = read_marks(text)
     starts = _starts(marks)
     if not starts:
         return _checklist(text, (), "", marks, loose=marks)
@@ -89,7 +89,7 @@ def parse(text: str) -> Checklist:
 
 def mark_span(text: str) -> tuple[int, int] | None:
     """Where in a block's text the tick mark stands between its brackets, or None without a tick line."""
-    pieces, _, marks = _read_marks(text)
+    pieces, _, marks = read_marks(text)
     for mark in marks:
         if mark.what == "tick":
             before = sum(map(len, pieces[: mark.at]))
@@ -99,7 +99,7 @@ def mark_span(text: str) -> tuple[int, int] | None:
 
 def why_span(text: str) -> tuple[int, int] | None:
     """Where in a block's text the program's own line stands, with the blank lines behind it; None without one."""
-    pieces, lines, marks = _read_marks(text)
+    pieces, lines, marks = read_marks(text)
     for mark in marks:
         if mark.what == "why":
             after = mark.at + 1
@@ -144,7 +144,7 @@ def _kind(title: str | None, venue: str | None, year: int | None, blocks: Sequen
 # --- structural lines and the sections that shield them
 
 
-def _read_marks(text: str) -> tuple[list[str], list[str], list[_Mark]]:
+def read_marks(text: str) -> tuple[list[str], list[str], list[_Mark]]:
     """The lines with their ends, the lines without, and the structural lines outside sections."""
     pieces: list[str] = _LINE.findall(text)
     lines = [piece.rstrip("\r\n") for piece in pieces]

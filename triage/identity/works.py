@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from triage.identity.blocks import sql_list
-from triage.text import PREPRINT_VENUES
+from triage.text import PREPRINT_VENUES, canonical_url, title_key
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
@@ -190,3 +190,14 @@ def apply_corrections(con: duckdb.DuckDBPyConnection) -> None:
         "UPDATE store.work AS w SET text_hash = md5(title || chr(31) || coalesce(abstract, '')) WHERE work_id IN (SELECT work_id FROM correction)"
     )
     con.execute("DELETE FROM store.applied_correction; INSERT INTO store.applied_correction SELECT work_id, decision_id FROM correction")
+    corrected = con.execute(
+        "SELECT best_record_id, title, url FROM store.work WHERE work_id IN (SELECT work_id FROM correction) ORDER BY work_id"
+    ).fetchall()
+    keys = [
+        {"record_id": record_id, "scheme": scheme, "key": key}
+        for record_id, title, url in corrected
+        for scheme, key in (("title", title_key(title)), ("url", canonical_url(url)))
+        if key
+    ]
+    stage(con, "corrected_key", keys, dict.fromkeys(("record_id", "scheme", "key"), "VARCHAR"))
+    con.execute("DELETE FROM store.correction_key; INSERT INTO store.correction_key SELECT * FROM corrected_key")

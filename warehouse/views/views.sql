@@ -29,7 +29,7 @@ COMMENT ON COLUMN main.decisions.made_at IS 'when it was said, UTC';
 COMMENT ON COLUMN main.decisions.said_in IS 'where it was said: a file, a command';
 COMMENT ON COLUMN main.decisions.in_force IS 'whether it still counts: the newest of its kind for the work, and not undone';
 COMMENT ON COLUMN main.decisions.stands IS 'whether it was never taken back; a newer word may have replaced it';
-COMMENT ON COLUMN main.decisions.after IS 'the word about the same thing that the person knew of; empty for none, NULL where nobody looked';
+COMMENT ON COLUMN main.decisions.after IS 'the words about the same thing that the person knew of, divided by blanks; empty for none, NULL where nobody looked';
 COMMENT ON COLUMN main.decisions.proposed_score IS 'the screening''s score at that moment, 0..1; NULL when not screened';
 COMMENT ON COLUMN main.decisions.proposed_type IS 'the Type the machine had proposed at that moment; NULL for none';
 COMMENT ON COLUMN main.decisions.proposed_labels IS 'taxonomy ids behind it; NULL when nothing was kept';
@@ -109,14 +109,16 @@ word AS (
     WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
 ),
 home AS (
-    SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year FROM main.decisions d JOIN store.decision s USING (decision_id)
+    -- a tick that was set in the undated list stays there, whatever year the work has by now
+    SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, bool_or(d.said_in = 'lists/undated.md') AS undated
+    FROM main.decisions d JOIN store.decision s USING (decision_id)
     WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
 )
 SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       coalesce(home.home_year, w.year) AS home_year
+       CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
@@ -164,12 +166,12 @@ COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at m
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
 
 CREATE OR REPLACE VIEW main.year_list AS
-SELECT w.year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
+SELECT w.home_year AS year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
 FROM main.works w
 WHERE w.decision = 'selected' OR (w.proposed AND w.decision IS NULL)
-ORDER BY w.year NULLS LAST, lower(w.venue) NULLS LAST, w.url NULLS LAST, w.title, w.work_id;
+ORDER BY w.home_year NULLS LAST, lower(w.venue) NULLS LAST, w.url NULLS LAST, w.title, w.work_id;
 COMMENT ON VIEW main.year_list IS 'What the yearly lists hold: selected works and open proposals, in the order of a list';
-COMMENT ON COLUMN main.year_list.year IS 'year of the list; NULL for lists/undated.md';
+COMMENT ON COLUMN main.year_list.year IS 'year of the list it stands in, for a selected work the one it was ticked in; NULL for lists/undated.md';
 COMMENT ON COLUMN main.year_list.work_id IS 'the work';
 COMMENT ON COLUMN main.year_list.title IS 'title';
 COMMENT ON COLUMN main.year_list.url IS 'link';
@@ -179,14 +181,91 @@ COMMENT ON COLUMN main.year_list.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.year_list.decision IS 'selected, or NULL for a proposal';
 COMMENT ON COLUMN main.year_list.screening_score IS '0..1; NULL until screened';
 
+CREATE OR REPLACE VIEW main.moves AS
+SELECT w.work_id, w.title, w.home_year, w.year, w.venue, w.url
+FROM main.works w JOIN main.decisions d USING (work_id)
+WHERE d.in_force AND d.what = 'selected' AND w.home_year IS DISTINCT FROM w.year AND w.year IS NOT NULL
+      AND d.value IS DISTINCT FROM CAST(w.year AS VARCHAR);
+COMMENT ON VIEW main.moves IS 'Selected works that belong to another year by now: they stay where they were ticked until the move is agreed to, by a tick in the other year''s list';
+COMMENT ON COLUMN main.moves.work_id IS 'the work';
+COMMENT ON COLUMN main.moves.title IS 'its title';
+COMMENT ON COLUMN main.moves.home_year IS 'year of the list in which it was ticked; NULL for lists/undated.md';
+COMMENT ON COLUMN main.moves.year IS 'year it has now';
+COMMENT ON COLUMN main.moves.venue IS 'venue it has now';
+COMMENT ON COLUMN main.moves.url IS 'link it has now';
+
+CREATE OR REPLACE VIEW main.look_again AS
+SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, d.reason, d.made_at AS rejected_at, p.from_venue, p.made_at AS promoted_at
+FROM main.works w JOIN main.decisions d USING (work_id) JOIN store.promotion p USING (work_id)
+WHERE d.in_force AND d.what = 'rejected' AND p.made_at > d.made_at
+QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY p.made_at DESC, p.to_url) = 1
+ORDER BY w.year NULLS LAST, lower(w.venue) NULLS LAST, w.url NULLS LAST, w.title, w.work_id;
+COMMENT ON VIEW main.look_again IS 'Rejected works that turned up at a venue since: shown in lists/look-again.md, never among the proposals';
+COMMENT ON COLUMN main.look_again.work_id IS 'the work';
+COMMENT ON COLUMN main.look_again.title IS 'title';
+COMMENT ON COLUMN main.look_again.url IS 'link';
+COMMENT ON COLUMN main.look_again.venue IS 'venue it turned up at';
+COMMENT ON COLUMN main.look_again.year IS 'year of the venue';
+COMMENT ON COLUMN main.look_again.type IS 'type as displayed';
+COMMENT ON COLUMN main.look_again.reason IS 'why it was rejected, in the person''s words';
+COMMENT ON COLUMN main.look_again.rejected_at IS 'when it was rejected, UTC';
+COMMENT ON COLUMN main.look_again.from_venue IS 'where it was before; NULL for nowhere';
+COMMENT ON COLUMN main.look_again.promoted_at IS 'when it turned up, UTC';
+
+CREATE OR REPLACE VIEW main.conflicts AS
+SELECT c.conflict_id, c.work_id, w.title, c.path, c.field, c.was, c.in_file, c.in_warehouse, c.run_id, c.made_at
+FROM store.conflict c LEFT JOIN store.work w USING (work_id)
+ORDER BY c.path, w.title, c.field;
+COMMENT ON VIEW main.conflicts IS 'Where a file and the warehouse were changed differently: the file keeps the person''s text until the person decides; one row a field';
+COMMENT ON COLUMN main.conflicts.conflict_id IS 'id, for triage sync --keep';
+COMMENT ON COLUMN main.conflicts.work_id IS 'the work';
+COMMENT ON COLUMN main.conflicts.title IS 'its title; NULL when the work is there no longer';
+COMMENT ON COLUMN main.conflicts.path IS 'the file';
+COMMENT ON COLUMN main.conflicts.field IS 'tick, block (it was taken out), title, url, venue, year, type, abstract or note';
+COMMENT ON COLUMN main.conflicts.was IS 'what both said before; NULL for nothing';
+COMMENT ON COLUMN main.conflicts.in_file IS 'what the file says; NULL for nothing';
+COMMENT ON COLUMN main.conflicts.in_warehouse IS 'what the warehouse says; NULL for nothing';
+COMMENT ON COLUMN main.conflicts.run_id IS 'run that saw it';
+COMMENT ON COLUMN main.conflicts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.word_conflicts AS
+WITH RECURSIVE heard AS (  -- every word knows the words it came after, and those they came after
+    SELECT decision_id, unnest(string_split(after, ' ')) AS id FROM store.decision WHERE after <> ''
+    UNION
+    SELECT h.decision_id, unnest(string_split(d.after, ' ')) FROM heard h JOIN store.decision d ON d.decision_id = h.id WHERE d.after <> ''
+)
+SELECT w.work_id, w.title, w.what AS in_force_what, w.value AS in_force_value, w.who AS in_force_who, w.decision_id AS in_force_decision,
+       v.what AS other_what, v.value AS other_value, v.who AS other_who, v.decision_id AS other_decision, v.made_at
+FROM main.decisions w JOIN main.decisions v USING (work_id)
+WHERE w.in_force AND v.stands AND NOT v.in_force AND w.after IS NOT NULL AND v.after IS NOT NULL
+      AND CASE WHEN w.what IN ('selected', 'rejected', 'later') THEN v.what IN ('selected', 'rejected', 'later') AND v.what <> w.what
+               ELSE w.what IN ('type', 'correction', 'note') AND v.what = w.what AND v.value IS DISTINCT FROM w.value END
+      AND NOT EXISTS (SELECT 1 FROM heard h WHERE h.decision_id = w.decision_id AND h.id = v.decision_id)
+ORDER BY w.title, w.decision_id, v.decision_id;
+COMMENT ON VIEW main.word_conflicts IS 'Different words about one work, said on two machines without knowing of each other: the newer counts until a person speaks again';
+COMMENT ON COLUMN main.word_conflicts.work_id IS 'the work';
+COMMENT ON COLUMN main.word_conflicts.title IS 'its title as the person saw it';
+COMMENT ON COLUMN main.word_conflicts.in_force_what IS 'what counts now: selected, rejected, later, type, correction or note';
+COMMENT ON COLUMN main.word_conflicts.in_force_value IS 'its value, where the word has one';
+COMMENT ON COLUMN main.word_conflicts.in_force_who IS 'who said it';
+COMMENT ON COLUMN main.word_conflicts.in_force_decision IS 'id of that word';
+COMMENT ON COLUMN main.word_conflicts.other_what IS 'what was said elsewhere';
+COMMENT ON COLUMN main.word_conflicts.other_value IS 'its value, where the word has one';
+COMMENT ON COLUMN main.word_conflicts.other_who IS 'who said that';
+COMMENT ON COLUMN main.word_conflicts.other_decision IS 'id of that word';
+COMMENT ON COLUMN main.word_conflicts.made_at IS 'when that was said, UTC';
+
 CREATE OR REPLACE VIEW main.notes AS
 WITH placed AS (  -- a person's note belongs to the record it came with
     SELECT n.* REPLACE (coalesce(m.work_id, n.work_id) AS work_id)
     FROM store.note n LEFT JOIN store.membership m ON n.producer = 'human' AND m.record_id = n.basis
 ),
 current AS (
+    -- what a person said in a notes file of ours is later than what was imported, whenever the warehouse was made
     SELECT * FROM placed WHERE work_id IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY work_id, producer ORDER BY made_at DESC, run_id DESC, note_id) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY work_id, producer
+        ORDER BY producer = 'human' AND starts_with(basis, 'decision:') DESC, made_at DESC, run_id DESC, note_id) = 1
 )
 SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at
 FROM current c JOIN store.bullet b USING (note_id);

@@ -1,0 +1,94 @@
+"""A file of the workspace as a person left it: its text, and what of it cannot be read, by line."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage.errors import WorkspaceError
+
+__all__ = ["LARGEST_FILE", "Returned", "read_back"]
+
+LARGEST_FILE = 200_000_000
+"""Bytes: a list of 100,000 papers with abstracts; anything larger is no list."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONFLICT_START, _CONFLICT_END = re.compile(r"<{7}(?: |$)"), re.compile(r">{7}(?: |$)")
+_UNREADABLE = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a file holds. `problems` are (line, reason): with any, it is read as far as it can be and never overwritten.
+
+    `spans` are the lines (first, last) in which nothing may be believed: an unresolved merge. `refusal` says why nothing at
+    all can be read. `marks` says whether characters that could not be decoded stand as U+FFFD.
+    """
+
+    path: str
+    text: str
+    sha256: str
+    problems: tuple[tuple[int, str], ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+    refusal: str | None = None
+    marks: bool = False
+
+    def believed(self, first: int, text: str) -> bool:
+        """Whether a part that starts on line `first` (from 1) and has this text can be read."""
+        last = first + text.count("\n")
+        if any(start <= last and first <= stop for start, stop in self.spans):
+            return False
+        return not (self.marks and _UNREADABLE in text)
+
+
+def read_back(path: Path, name: str) -> Returned | None:
+    """The file, or None when there is none. Raises WorkspaceError when it cannot be read at all."""
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST_FILE else b""
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise WorkspaceError(f"{path}: cannot be read: {error.strerror}", hint="check that it is a file and its permissions") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    if size > LARGEST_FILE:
+        return Returned(name, "", sha256, refusal=f"{size} bytes is larger than any list ({LARGEST_FILE})")
+    text, problems, marks = _decoded(content)
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        return Returned(name, "", sha256, refusal=f"line {line}: a NUL byte, so this is no text in UTF-8; save it as UTF-8")
+    if not text.strip():
+        return Returned(name, "", sha256, refusal="it is empty; delete it to have it written again")
+    spans = tuple(_conflicts(text)) if "<<<<<<<" in text else ()
+    problems += [(first, f"an unresolved merge, up to line {last}: keep one side and delete the markers") for first, last in spans]
+    return Returned(name, text, sha256, tuple(problems), spans, marks=marks)
+
+
+def _decoded(content: bytes) -> tuple[str, list[tuple[int, str]], bool]:
+    """Text, what is wrong with its encoding, and whether characters were lost."""
+    if content.startswith(_UTF16):
+        text = content.decode("utf-16", "replace")
+        return text, [(1, "the file is UTF-16: it is read, and not written before it is saved as UTF-8")], "\ufffd" in text
+    try:
+        return content.decode("utf-8"), [], False
+    except UnicodeDecodeError:
+        text = content.decode("utf-8", "replace")
+    problems = [(n, "not UTF-8 text; save the file as UTF-8") for n, line in enumerate(text.split("\n"), 1) if _UNREADABLE in line]
+    return text, problems, True
+
+
+def _conflicts(text: str) -> list[tuple[int, int]]:
+    """(first, last) line of every unresolved merge; one that is not closed reaches to the end."""
+    found: list[tuple[int, int]] = []
+    first = 0
+    number = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not first and _CONFLICT_START.match(line):
+            first = number
+        elif first and _CONFLICT_END.match(line):
+            found.append((first, number))
+            first = 0
+    return [*found, (first, number)] if first else found

@@ -1,0 +1,110 @@
+"""Clashes between a file and the warehouse: kept, shown, and settled by the person alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from triage.merging import FIELDS, Clash
+from triage.models import stable_id
+from triage.warehouse import stage
+from triage.words import Word, say, taking_back
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from triage.models import Decision
+    from triage.runs import Run
+
+__all__ = ["keep_clashes", "settle"]
+
+_SHAPE = dict.fromkeys(("conflict_id", "path", "work_id", "field", "was", "in_file", "in_warehouse"), "VARCHAR")
+
+
+def keep_clashes(
+    con: duckdb.DuckDBPyConnection, run: Run, clashes: Sequence[tuple[str, str, Clash]], answered: Iterable[tuple[str, str, str]]
+) -> list[str]:
+    """Store new clashes, drop those that are settled by now, and return one line about each that is open.
+
+    `answered` are (path, work, field) that the person edited again since: the file does not say any more what it said then.
+    """
+    shape = dict.fromkeys(("path", "work_id", "field"), "VARCHAR")
+    stage(con, "answered", [dict(zip(shape, one, strict=True)) for one in sorted(set(answered))], shape)
+    con.execute(
+        "DELETE FROM store.conflict AS c WHERE EXISTS"
+        " (SELECT 1 FROM answered a WHERE a.path = c.path AND a.work_id = c.work_id AND a.field = c.field)"
+    )
+    rows = [_row(path, work, clash) for path, work, clash in clashes]
+    stage(con, "clash", list({row["conflict_id"]: row for row in rows}.values()), _SHAPE)
+    con.execute("DELETE FROM store.conflict WHERE conflict_id IN (SELECT conflict_id FROM clash)")
+    con.execute(
+        "INSERT INTO store.conflict SELECT conflict_id, path, work_id, field, was, in_file, in_warehouse, ?, ? FROM clash",
+        [run.id, run.now()],
+    )
+    con.execute(_AGREED)
+    return [
+        f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_quoted(in_file)}, the warehouse {_quoted(in_warehouse)}"
+        for conflict_id, path, work, title, field, in_file, in_warehouse in con.execute(
+            "SELECT conflict_id, path, work_id, title, field, in_file, in_warehouse FROM main.conflicts ORDER BY path, title, field"
+        ).fetchall()
+    ]
+
+
+# a word said since about the same thing settles it, whichever way; so does a warehouse that says the same by now
+_AGREED = """
+DELETE FROM store.conflict AS c WHERE c.work_id NOT IN (SELECT work_id FROM store.work)
+OR EXISTS (
+    SELECT 1 FROM main.works w WHERE w.work_id = c.work_id AND c.in_file IS NOT DISTINCT FROM
+        CASE c.field WHEN 'title' THEN w.title WHEN 'url' THEN w.url WHEN 'venue' THEN w.venue WHEN 'year' THEN CAST(w.year AS VARCHAR)
+        WHEN 'abstract' THEN w.abstract WHEN 'type' THEN w.type WHEN 'tick' THEN w.decision END
+)
+OR EXISTS (
+    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.made_at > c.made_at AND d.after IS NOT NULL
+    AND CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later', 'undo')
+             WHEN c.field = 'type' THEN d.what = 'type' WHEN c.field = 'note' THEN d.what = 'note'
+             ELSE d.what = 'correction' AND (try_cast(d.value AS JSON) ->> c.field) <> coalesce(c.in_warehouse, '') END
+)
+"""
+
+
+def _row(path: str, work: str, clash: Clash) -> dict[str, Any]:
+    texts = {name: None if (value := getattr(clash, name)) is None else str(value) for name in ("was", "in_file", "in_warehouse")}
+    return {"conflict_id": stable_id("k", path, work, clash.field), "path": path, "work_id": work, "field": clash.field, **texts}
+
+
+def _quoted(text: str | None) -> str:
+    shown = " ".join((text or "nothing").split())
+    return f'"{shown if len(shown) <= 80 else shown[:79] + "…"}"'
+
+
+def settle(run: Run, conflicts: Sequence[str], keep: Literal["file", "warehouse"]) -> list[Decision]:
+    """Decide open clashes (ids, or their beginnings; none for all of them) as the file or as the warehouse says.
+
+    The word is said with where the file is, and the clash is gone; what is rendered next says the same everywhere.
+    """
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT conflict_id, path, work_id, field, in_file, in_warehouse FROM store.conflict ORDER BY conflict_id"
+        ).fetchall()
+        chosen = [row for row in rows if not conflicts or any(row[0].startswith(one) for one in conflicts)]
+        words = [word for row in chosen for word in _words(con, row, keep)]
+    said = say(run, words, where="triage sync --keep")
+    with run.warehouse.burst() as con:
+        con.execute("DELETE FROM store.conflict WHERE list_contains(?, conflict_id)", [[row[0] for row in chosen]])
+    return said
+
+
+def _words(con: duckdb.DuckDBPyConnection, row: Sequence[Any], keep: str) -> list[Word]:
+    _, path, work, field, in_file, in_warehouse = row
+    value = in_file if keep == "file" else in_warehouse
+    if field in FIELDS:
+        corrected: Any = int(value) if field == "year" and str(value).isdigit() else value
+        return [Word(work, "correction", value=json.dumps({field: corrected}, ensure_ascii=False), where=path)] if value else []
+    if field == "type":
+        return [Word(work, "type", value=value or "", where=path)]
+    if keep == "warehouse" or field not in ("tick", "block"):
+        return []
+    if field == "block":
+        return [Word(work, "rejected", where=path)]
+    return [Word(work, "selected", where=path)] if value == "selected" else taking_back(con, [work])
