@@ -37,6 +37,7 @@ _COMMANDS = {
     "export": ("triage.cli.lists", "Export selected works."),
     "why": ("triage.cli.why", "Where a paper is, or where it stopped."),
     "diff": ("triage.cli.diff", "What changed in the lists, paper by paper, and why."),
+    "queue": ("triage.cli.queue", "Go through the proposals one by one, a key a word."),
     "decide": ("triage.cli.decide", "Say yes, no, later or a Type about works."),
     "decisions": ("triage.cli.decide", "List what was said; take a word back."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),

@@ -11,5 +11,10 @@ from __future__ import annotations
 from triage.review.deciding import Verdict, decide, settle, take_back, take_back_word
 from triage.review.differences import Difference, Reason, differences
 from triage.review.history import conflicts, history
+from triage.review.session import Sitting
+from triage.review.sheet import QueueFilter, Sheet, marked, sheet, waiting
 
-__all__ = ["Difference", "Reason", "Verdict", "conflicts", "decide", "differences", "history", "settle", "take_back", "take_back_word"]
+__all__ = [
+    "Difference", "QueueFilter", "Reason", "Sheet", "Sitting", "Verdict", "conflicts", "decide", "differences", "history", "marked",
+    "settle", "sheet", "take_back", "take_back_word", "waiting",
+]  # fmt: skip
