@@ -11,38 +11,60 @@ CLONE = Path(__file__).resolve().parent.parent
 
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
-    {"errors", "text", "titles", "models", "phrases", "sentences", "benchmarks", "reference", "formats"},
-    {"settings", "workspace", "taxonomy", "cuefile", "cues", "extractive", "evidence", "claims", "claimfile", "changes"},
-    {"seeds", "warehouse", "runs", "records", "references", "decisions", "words", "rendering", "queries"}
-    | {"sources", "web", "answers", "prompts", "ledger", "llm", "llm_wire", "llm_limits", "due", "venues", "repository"},
     {
-        "gather",
-        "harvest",
-        "adding",
-        "backfill",
-        "editions",
+        "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
+    },
+    {
+        "calibration", "changes", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings",
+        "taxonomy", "workspace",
+    },
+    {
+        "answers", "decisions", "due", "ledger", "llm", "llm_limits", "llm_wire", "prompts", "queries", "records",
+        "references", "rendering", "repository", "runs", "seeds", "sources", "venues", "warehouse", "web", "words",
+    },
+    {
+        "adding", "backfill", "claiming", "editions", "exports", "gather", "growth", "harvest", "hearing", "identity",
+        "imports", "labelling", "listed", "lists", "merging", "notes", "ranking", "reading", "returned", "screening",
+        "settling", "sync", "trace",
+    },
+    {
+        "committing", "evaluation", "pipeline", "report",
+    },
+    {
+        "cli", "review",
+    },
+)  # fmt: skip
+STEPS = (
+    {
+        "adding", "backfill", "editions", "gather", "harvest",
+    },
+    {
         "imports",
+    },
+    {
         "identity",
-        "screening",
+    },
+    {
+        "ranking", "reading", "screening",
+    },
+    {
         "labelling",
+    },
+    {
         "notes",
+    },
+    {
         "claiming",
-        "lists",
-        "growth",
-        "listed",
-        "merging",
-        "hearing",
-        "returned",
-        "settling",
-        "sync",
+    },
+    {
+        "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync",
+    },
+    {
         "exports",
+    },
+    {
         "trace",
     },
-    {"pipeline", "report", "evaluation", "committing"},
-    {"cli", "review"},
-)
-STEPS = (
-    {"gather", "harvest", "adding", "backfill", "editions"}, {"imports"}, {"identity"}, {"screening"}, {"labelling"}, {"notes"}, {"claiming"}, {"lists", "growth", "listed", "merging", "hearing", "returned", "settling", "sync"}, {"exports"}, {"trace"},
 )  # fmt: skip
 
 

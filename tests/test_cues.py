@@ -179,18 +179,18 @@ STRONGER = [
 @pytest.mark.parametrize(("stronger", "weaker"), [case[1:] for case in STRONGER], ids=[case[0] for case in STRONGER])
 def test_what_says_more_about_efficiency(stronger: str, weaker: str) -> None:
     more, less = (score_text("Pictures", f"{LEAD} {abstract}", CUES) for abstract in (stronger, weaker))
-    assert more.efficiency > less.efficiency
+    assert (more.efficiency or 0) > (less.efficiency or 0)
     assert more.score > less.score
 
 
 def test_the_product_of_two_sides() -> None:
     both = score_text("Token Pruning for Vision-Language Models", "We make VLMs 2x faster.", CUES)
     assert 0.35 < both.score <= 1
-    assert both.score == pytest.approx(both.vision_language * both.efficiency, abs=1e-5)
+    assert both.score == pytest.approx(both.vision_language * (both.efficiency or 0), abs=1e-5)
     assert score_text("Token Pruning of Text", "We make text models 2x faster.", CUES).score == 0
     assert score_text("Vision-Language Models See Colours", "We look at colours.", CUES).score == 0
     assert score_text("", None, CUES).model_dump() == {
-        "score": 0.0, "vision_language": 0.0, "efficiency": 0.0, "filter_hit": False, "evidence": (),
+        "score": 0.0, "vision_language": 0.0, "efficiency": None, "filter_hit": False, "evidence": (),
     }  # fmt: skip
 
 
@@ -224,10 +224,29 @@ def exact(evidence: tuple[Evidence, ...], title: str, abstract: str | None) -> b
 def test_evidence_stands_where_it_says_and_scores_are_shares(title: str, abstract: str | None) -> None:
     screening = score_text(title, abstract, CUES)
     assert exact(screening.evidence, title, abstract)
-    assert all(0 <= value <= 1 for value in (screening.score, screening.vision_language, screening.efficiency))
+    assert all(0 <= value <= 1 for value in (screening.score, screening.vision_language, screening.efficiency or 0))
     scores = score_types(title, abstract, CUES)
     assert all(exact(s.evidence, title, abstract) and s.evidence and s.weight > 0 for s in scores)
     assert [s.weight for s in scores] == sorted((s.weight for s in scores), reverse=True)
+
+
+NUMBERED = PhraseMatcher([["prune* ~2 #x"], ["#% fewer"], ["vision language"], ["2D token*"], ["CLIP"], ["视 觉"], ["#"]])
+
+
+@given(
+    ANY
+    | st.lists(WORDS | st.sampled_from(["30 %", "fewer", "x 2", "2D", "vision_language", "CLIP's", "视觉", "naïve", "1,5x"])).map("".join)
+)
+def test_what_is_found_was_possible(text: str) -> None:
+    for matcher in (NUMBERED, CUES._vision_language):
+        assert matcher.possible(text) or not matcher.find(tokens(text))
+
+
+def test_what_is_not_possible() -> None:
+    matcher = PhraseMatcher([["vision ~3 language"], ["prun* token*"]])
+    assert matcher.possible("language of vision")  # order is not looked at
+    assert not matcher.possible("vision of pruned things")
+    assert not matcher.possible("")
 
 
 @given(ANY, ANY)
@@ -287,7 +306,7 @@ def test_a_hostile_text_costs_no_more_than_a_long_one(text: str) -> None:
 
 def test_only_the_beginning_of_a_long_abstract_is_read() -> None:
     padding = "word " * (SCANNED_ABSTRACT // 5)
-    assert score_text("VLM", f"We prune. {padding}", CUES).efficiency > 0
+    assert (score_text("VLM", f"We prune. {padding}", CUES).efficiency or 0) > 0
     assert score_text("VLM", f"{padding} We prune.", CUES).efficiency == 0
 
 

@@ -61,6 +61,7 @@ class Cues:
         self.labels = tuple(file.types.labels)
         sides = {"vision_language": file.screening.vision_language.rules, "efficiency": file.screening.efficiency.rules}
         self._sides = _Rules(sides.items(), file.screening.emphasis)
+        self._vision_language = PhraseMatcher(rule.phrases for rule in file.screening.vision_language.rules)
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
         contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
@@ -94,12 +95,16 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     """How likely the paper belongs on the list: both sides in 0..1, their product, and the words that made it.
 
     Evidence is given when both sides have any, the weightiest first; its offsets count characters of `title`
-    and `abstract` as handed in. Most works have no vision-language word at all: the sentences of those are not
-    looked at any closer, and their `efficiency` is an upper bound.
+    and `abstract` as handed in. Most works have no vision-language word at all: those are not looked at any closer, and
+    their `efficiency` is None.
     """
+    kept = cues.keeps(title, abstract)
+    if not cues._vision_language.possible(f"{title[:SCANNED_TITLE]} {(abstract or '')[:SCANNED_ABSTRACT]}"):
+        return _NOTHING[kept]
     paper = _Paper(title, abstract, cues)
-    closely = paper.meets(cues._sides, "vision_language")
-    sides = _by_group(paper.weighed(cues._sides, closely=closely))
+    if not paper.meets(cues._sides, "vision_language"):
+        return _NOTHING[kept]
+    sides = _by_group(paper.weighed(cues._sides))
     screening = cues.file.screening
     repeat = screening.emphasis.repeat
     vision = _saturated(_total(sides.get("vision_language", ()), repeat), screening.vision_language.half)
@@ -107,12 +112,11 @@ def score_text(title: str, abstract: str | None, cues: Cues, *, most_evidence: i
     score = vision * efficiency
     evidence = paper.evidence([f for found in sides.values() for f in _each_word_once(found)], most_evidence) if score > 0 else ()
     return Screening(
-        score=round(score, 6),
-        vision_language=round(vision, 6),
-        efficiency=round(efficiency, 6),
-        filter_hit=cues.keeps(title, abstract),
-        evidence=evidence,
+        score=round(score, 6), vision_language=round(vision, 6), efficiency=round(efficiency, 6), filter_hit=kept, evidence=evidence
     )
+
+
+_NOTHING = {kept: Screening(score=0.0, vision_language=0.0, efficiency=None, filter_hit=kept) for kept in (True, False)}
 
 
 def score_types(title: str, abstract: str | None, cues: Cues, *, most_evidence: int = 4) -> tuple[TypeScore, ...]:
@@ -168,19 +172,18 @@ class _Paper:
         """Whether any rule of a group has a hit."""
         return any(rules.rules[hit.rule][0] == group for field in self._words for hit in self._hits(field, rules))
 
-    def weighed(self, rules: _Rules, *, closely: bool = True) -> list[_Found]:
-        """All hits of rules with their weights; `closely`: with the context they stand in."""
+    def weighed(self, rules: _Rules) -> list[_Found]:
+        """All hits of rules with their weights in the context they stand in."""
         result: list[_Found] = []
         for field in self._words:
             hits = self._hits(field, rules)
             if not hits:
                 continue
-            factors = self._factors(field, rules.emphasis) if closely else None
-            most = rules.emphasis.title if field == "title" else max(rules.emphasis.contribution, 1.0)
+            factors = self._factors(field, rules.emphasis)
             for hit in hits:
                 group, rule = rules.rules[hit.rule]
                 if rule.where in {"both", field}:
-                    weight = rule.weight * (factors[hit.first] * self._damping(field, hit, group) if factors else most)
+                    weight = rule.weight * factors[hit.first] * self._damping(field, hit, group)
                     result.append(_Found(weight, field, hit.first, hit.end, hit.rule, group, rule))
         return result
 

@@ -110,13 +110,13 @@ class Evidence(Frozen):
 class Screening(Frozen):
     """How likely a work belongs on the list: `score` in 0..1 with the words that made it.
 
-    `vision_language` and `efficiency` are the two sides, each in 0..1; `filter_hit` says whether
-    the curator's own word filter keeps the work.
+    `vision_language` and `efficiency` are the two sides, each in 0..1; `efficiency` is None where no word is about
+    vision and language, so that it was not weighed. `filter_hit` says whether the curator's own word filter keeps the work.
     """
 
     score: float
     vision_language: float
-    efficiency: float
+    efficiency: float | None
     filter_hit: bool
     evidence: tuple[Evidence, ...] = ()
 

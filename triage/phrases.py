@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -94,6 +94,9 @@ class _Word:
 
 _UNKNOWN = _Word(frozenset(), ())
 
+# ASCII signs that part words in `_TOKEN`, except those that belong to numbers ("30%")
+_SIGNS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum() and chr(code) != "%"})
+
 
 class PhraseMatcher:
     """Many rules of phrases matched in one pass.
@@ -112,12 +115,17 @@ class PhraseMatcher:
         self._kinds: dict[str, list[int]] = {"#": [], "#x": [], "#%": []}
         self._begins: dict[int, list[_Phrase]] = {}
         self._known: dict[str, _Word] = {}
+        self._seen: set[str] = set()
+        self._telling: dict[str, _Word] = {}
         for number, phrases in enumerate(rules):
             for phrase in phrases:
                 for variant in _variants(phrase):
                     first, *rest = (_Step(self._test(word), gap) for word, gap in variant)
                     compiled = _Phrase(number, tuple(rest), frozenset(step.test for step in rest))
                     self._begins.setdefault(first.test, []).append(compiled)
+        numbers = frozenset(test for tests in self._kinds.values() for test in tests)
+        # numbers may reach over signs and blanks ("30 %"), so texts in pieces are taken to hold any
+        self._numbers = _Word(numbers, tuple(phrase for test in sorted(numbers) for phrase in self._begins.get(test, ())))
         self._by_beginning = _grouped(self._prefix, slice(0, 2))
         self._by_end = _grouped(self._suffix, slice(-2, None))
 
@@ -129,14 +137,47 @@ class PhraseMatcher:
         except KeyError:
             self._learn(words)
             classes = [known[word] for word in words]
+        distinct = set(classes)
         present: set[int] = set()
-        present.update(*[word.tests for word in set(classes)])
+        present.update(*[word.tests for word in distinct])
+        viable = {word: phrases for word in distinct if word.begins and (phrases := [one for one in word.begins if one.needs <= present])}
         found: list[Hit] = []
         for position, word in enumerate(classes):
-            for rule, steps, needs in word.begins:
-                if needs <= present and (end := _end(classes, words, position + 1, steps)):
-                    found.append(Hit(position, end, rule))
+            if word in viable:
+                for rule, steps, _ in viable[word]:
+                    if end := _end(classes, words, position + 1, steps):
+                        found.append(Hit(position, end, rule))
         return _without_overlaps(found) if found else found
+
+    def possible(self, text: str) -> bool:
+        """False when no phrase can stand in the text: for none of them all words do, in whatever order.
+
+        A fifth of the work of `find`, for callers to whom most texts say nothing.
+        """
+        pieces = set(text.translate(_SIGNS).split())
+        if fresh := pieces - self._seen:
+            self._learn_pieces(fresh)
+        telling = self._telling
+        words = [telling[piece] for piece in pieces if piece in telling]
+        present = set(self._numbers.tests)
+        present.update(*[word.tests for word in words])
+        for word in (*words, self._numbers):
+            for phrase in word.begins:
+                if phrase.needs <= present:
+                    return True
+        return False
+
+    def _learn_pieces(self, pieces: Collection[str]) -> None:
+        """A piece is what stands between ASCII signs; it may hold several tokens ("2D"), or a part of a number ("2.5x")."""
+        if len(self._seen) >= _CACHED_WORDS:
+            self._seen.clear()
+            self._telling.clear()
+        for piece in pieces:
+            words = tokens(piece)
+            self._learn(words)
+            if tests := frozenset().union(*[self._known[word].tests for word in words]):
+                self._telling[piece] = _Word(tests, tuple(phrase for word in words for phrase in self._known[word].begins))
+        self._seen.update(pieces)
 
     def _test(self, slot: str) -> int:
         if slot in self._tests:

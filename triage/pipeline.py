@@ -26,6 +26,8 @@ from triage.labelling.due import label
 from triage.lists import publish_lists
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
+from triage.ranking.step import rank
+from triage.reading import keep_progress
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
@@ -44,6 +46,7 @@ __all__ = [
     "gather_venues",
     "import_files",
     "publish",
+    "rank_again",
     "run_all",
     "source_names",
     "sync",
@@ -64,7 +67,18 @@ def begin(workspace: Workspace, command: str, *, clock: Clock = system_clock, pr
 
 def _screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     report = screen(run, works)
+    rank(run)
     propose(run)
+    keep_progress(run)
+    return report
+
+
+def rank_again(run: Run) -> StepReport:
+    """Train the ranker from the decisions as they are, score anew and propose; `triage rank`."""
+    screen(run)
+    report = rank(run, again=True)
+    propose(run)
+    keep_progress(run)
     return report
 
 

@@ -41,7 +41,13 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     rows = []
     for work_id, title, abstract, text_hash in due:
         scored = score_text(title, abstract, cues)
-        rows.append({"work_id": work_id, "basis": text_hash + version, **scored.model_dump(mode="json")})
+        evidence = [one.model_dump() for one in scored.evidence]
+        rows.append(
+            {
+                "work_id": work_id, "score": scored.score, "vision_language": scored.vision_language, "efficiency": scored.efficiency,
+                "filter_hit": scored.filter_hit, "evidence": evidence, "basis": text_hash + version,
+            }
+        )  # fmt: skip
         run.progress.advance()
     with run.warehouse.burst() as con:
         stage(con, "scored", rows, _SHAPE)
@@ -54,6 +60,8 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
 def propose(run: Run) -> StepReport:
     """Propose the best works above the threshold that nobody has decided on, at most `max_proposals` new ones.
 
+    The threshold and the order are those of `rank_score`. A proposal is withdrawn only when the cues, too, put it below
+    the threshold: what was learned since moves it down the queue and does not take it out of a list.
     `read` are all works at or above the threshold or proposed before; `new` were proposed now, `known`
     are proposed or decided already, `refused` did not fit into this run and wait for the next.
     """
@@ -61,18 +69,18 @@ def propose(run: Run) -> StepReport:
     run.progress.step("propose")
     with run.warehouse.burst() as con:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, decision, proposed FROM main.works"
-            " WHERE proposed OR screening_score >= ?",
+            "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, rank_score, decision, proposed FROM main.works"
+            " WHERE proposed OR rank_score >= ?",
             [settings.threshold],
         )
         withdrawn = con.execute(
-            "DELETE FROM store.proposal WHERE work_id IN (SELECT work_id FROM standing WHERE decision IS NULL AND screening_score < ?)"
+            "DELETE FROM store.proposal WHERE work_id IN (SELECT work_id FROM standing WHERE decision IS NULL AND greatest(screening_score, rank_score) < ?)"
             " OR work_id NOT IN (SELECT work_id FROM store.work)",
             [settings.threshold],
         ).fetchall()[0][0]
         new = con.execute(
-            "INSERT INTO store.proposal SELECT work_id, screening_score, $run, $now FROM standing WHERE decision IS NULL AND NOT proposed"
-            " ORDER BY screening_score DESC, work_id LIMIT $most",
+            "INSERT INTO store.proposal SELECT work_id, rank_score, $run, $now FROM standing WHERE decision IS NULL AND NOT proposed"
+            " ORDER BY rank_score DESC, screening_score DESC, work_id LIMIT $most",
             {"run": run.id, "now": run.now(), "most": settings.max_proposals},
         ).fetchall()[0][0]
         read, waiting = con.execute("SELECT count(*), count(*) FILTER (decision IS NULL AND NOT proposed) FROM standing").fetchall()[0]

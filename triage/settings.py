@@ -58,12 +58,13 @@ class WorkspaceSettings(_Section):
 
 
 class ScreeningSettings(_Section):
-    """What is proposed, and what a venue list holds."""
+    """What is proposed, in which order, and what a venue list holds."""
 
     threshold: Share = 0.35
     max_proposals: Annotated[int, Field(ge=0)] = 50
     scope: Literal["curator-words", "cues"] = "curator-words"
     scope_threshold: Share = 0.15
+    learn: bool = True
 
 
 class LabelSettings(_Section):

@@ -120,11 +120,11 @@ def _keys(words: str) -> list[tuple[str, str]]:
 
 def _work(con: duckdb.DuckDBPyConnection, workspace: Workspace, work_id: str) -> Trace:
     found = con.execute(
-        "SELECT title, url, decision, proposed, screening_score, curator_words FROM main.works WHERE work_id = ?", [work_id]
+        "SELECT title, url, decision, proposed, screening_score, curator_words, rank_score FROM main.works WHERE work_id = ?", [work_id]
     ).fetchall()
-    title, url, decision, proposed, score, words = found[0]
+    title, url, decision, proposed, score, words, ranked = found[0]
     threshold = workspace.settings.screening.threshold
-    state = _state(decision, proposed, score, threshold)
+    state = _state(decision, proposed, ranked, threshold)
     steps = [*_gathered(con, work_id), *_matched(con, work_id), *_apart(con, work_id)]
     steps += (
         _screened(con, work_id, score, words, threshold) + _proposed(con, work_id, state) + _labelled(con, work_id) + _spoken(con, work_id)
@@ -192,9 +192,17 @@ def _screened(con: duckdb.DuckDBPyConnection, work_id: str, score: float | None,
     if score is None:
         return [Step("not screened", "yet: triage run, or triage screen")]
     made = con.execute("SELECT made_at, vision_language, efficiency FROM store.screening WHERE work_id = ?", [work_id]).fetchall()[0]
+    learned = con.execute("SELECT score, made_at FROM store.ranking WHERE work_id = ?", [work_id]).fetchall()
     side = "at or above" if score >= threshold else "below"
-    parts = f"vision-language {made[1]:.2f}, efficiency {made[2]:.2f}; the curator's word filter {'keeps' if words else 'drops'} it"
-    return [Step("screened", f"score {score:.2f}, {side} the threshold {threshold:g} ({parts})", _moment(made[0]))]
+    efficiency = "not weighed" if made[2] is None else f"{made[2]:.2f}"
+    parts = f"vision-language {made[1]:.2f}, efficiency {efficiency}; the curator's word filter {'keeps' if words else 'drops'} it"
+    steps = [Step("screened", f"score {score:.2f}, {side} the threshold {threshold:g} ({parts})", _moment(made[0]))]
+    for corrected, moment in learned:
+        side = "at or above" if corrected >= threshold else "below"
+        steps.append(
+            Step("ranked", f"score {corrected:.2f} by what your decisions taught, {side} the threshold {threshold:g}", _moment(moment))
+        )
+    return steps
 
 
 def _proposed(con: duckdb.DuckDBPyConnection, work_id: str, state: State) -> list[Step]:

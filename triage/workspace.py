@@ -38,6 +38,7 @@ _TOML = """\
 # max_proposals = 50               # at most this many new proposals a run, best first
 # scope = "curator-words"          # what a venue list holds: "curator-words" (the word filter) or "cues"
 # scope_threshold = 0.15           # with scope = "cues": works scored at least this
+# learn = true                     # order by what your decisions teach, where that is proven better (needs the extra `learn`)
 
 [labels]
 # threshold = 0.5                  # labels below this confidence are kept but not shown

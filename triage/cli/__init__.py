@@ -29,6 +29,7 @@ _COMMANDS = {
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
+    "rank": ("triage.cli.ranking", "Learn the order of proposals from your decisions; how many are left to read."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),
     "note": ("triage.cli.steps", "Write notes in the CVinW form."),
     "claim": ("triage.cli.steps", "Read efficiency figures from abstracts as data."),

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import click
 
-from triage.cli.common import json_option, print_json, workspace_option
+from triage.cli.common import json_option, open_workspace, print_json, workspace_option
 
 if TYPE_CHECKING:
     from triage.cues import Cues
     from triage.evaluation.claims import ClaimsReport
     from triage.evaluation.labelled import LabelledPaper
-    from triage.evaluation.labels import LabelsReport
+    from triage.evaluation.labels import LabelsReport, ReliabilityBin
     from triage.evaluation.screening import ScreeningReport
     from triage.taxonomy import Taxonomy
     from triage.workspace import Workspace
@@ -38,6 +38,15 @@ def _compare_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         metavar="A B",
         help="Two cue files side by side, and the papers that changed.",
+    )(command)
+
+
+def _two_option(command: Command) -> Command:
+    return click.option(
+        "--compare",
+        nargs=2,
+        metavar="A B",
+        help="Two cue files, or two producers that labelled works here (lexical, llm:MODEL@PROMPT), side by side, and the papers that changed.",
     )(command)
 
 
@@ -91,14 +100,18 @@ def _cues_of(path: Path) -> Cues:
 @click.command("screening", epilog="Example: triage eval screening chosen.jsonl")
 @_files
 @_compare_option
+@click.option("--leave-one-out", is_flag=True, help="Also train on the other files' choices and score each file by that (extra `learn`).")
 @workspace_option
 @json_option
-def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, folder: Path | None, as_json: bool) -> None:
+def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_one_out: bool, folder: Path | None, as_json: bool) -> None:
     """Rank the papers of all FILEs together (JSONL, also .gz: title, abstract, selected) and tell what is found among the first.
 
     Without FILE the works you selected or rejected are ranked, blind. Chosen papers among the first 20 to 400,
     work saved at 95 % recall, area under the curve, each beside your word filter.
     """
+    if leave_one_out:
+        _leave_one_out(files, compare, folder, as_json=as_json)
+        return
     from triage.cues import score_text
     from triage.evaluation.screening import evaluate_screening
 
@@ -119,6 +132,32 @@ def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, folder
         click.echo(f"rank {one['a']} -> {one['b']}: {one['title']}")
 
 
+def _leave_one_out(files: Sequence[Path], compare: tuple[Path, Path] | None, folder: Path | None, *, as_json: bool) -> None:
+    from triage.errors import UsageError
+    from triage.evaluation.held_out import leave_one_out
+    from triage.evaluation.labelled import read_labelled
+
+    if compare:
+        raise UsageError("--leave-one-out compares the cues with what was learned; it takes no --compare", hint="leave one of the two out")
+    cues = _reference(folder, needed=False).cues
+    try:
+        report = leave_one_out([(str(path), read_labelled([path])) for path in files], cues)
+    except ImportError as error:
+        raise UsageError(
+            f"training needs {error.name}, which is not installed", hint="pip install 'triage-papers[learn]', or leave --leave-one-out out"
+        ) from error
+    if as_json:
+        shown = report.model_dump(mode="json", exclude={"cues": {"ranking"}, "learned": {"ranking"}})
+        print_json({**shown["cues"], "leave_one_out": {name: value for name, value in shown.items() if name != "cues"}})
+        return
+    _print_screening("by the cues", report.cues)
+    _print_screening("by what the other files taught", report.learned)
+    for one in report.held_out:
+        how = "too few chosen in the other files: ordered by the cues" if one.penalty is None else f"penalty {one.penalty:g}"
+        click.echo(f"{one.file}: {one.positives} chosen of {one.n}, learned from {one.learned_from} chosen; {how}")
+    click.echo(report.verdict)
+
+
 def _moved(papers: Sequence[LabelledPaper], reports: Sequence[ScreeningReport]) -> list[dict[str, Any]]:
     """Chosen papers whose rank changed, the largest change first."""
     first, second = ({title: rank for rank, title in enumerate(report.ranking, 1)} for report in reports)
@@ -135,7 +174,9 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
         click.echo(
             f"{k:>6} {found:>6} {found / max(1, report.positives):>6.2f}   {low:.2f} to {high:.2f}    {report.word_filter.recall_at[k]:>8.2f}"
         )
-    click.echo(f"95 % found after {report.read_for_95} read: work saved {report.work_saved:.3f}; area under the curve {report.area:.4f}")
+    (least, most), (low, high) = report.intervals["work_saved"], report.intervals["area"]
+    click.echo(f"95 % found after {report.read_for_95} read: work saved {report.work_saved:.3f} ({least:.2f} to {most:.2f})")
+    click.echo(f"area under the curve {report.area:.4f} ({low:.3f} to {high:.3f}); of the word filter {report.word_filter.area:.4f}")
     click.echo(
         f"the word filter keeps {report.word_filter.kept} papers, {report.word_filter.found} of them chosen; scored in {report.seconds} CPU s"
     )
@@ -146,17 +187,21 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
 @click.command("labels", epilog="Example: triage eval labels typed.jsonl --level coarse")
 @_files
 @click.option("--level", type=click.Choice(["fine", "coarse"]), help="Labels, or their parents; else coarse where the file has that field.")
-@_compare_option
+@_two_option
 @workspace_option
 @json_option
 def labels(
-    files: tuple[Path, ...], level: Literal["fine", "coarse"] | None, compare: tuple[Path, Path] | None, folder: Path | None, as_json: bool
+    files: tuple[Path, ...], level: Literal["fine", "coarse"] | None, compare: tuple[str, str] | None, folder: Path | None, as_json: bool
 ) -> None:
     """Label the papers of FILE (JSONL, also .gz: title, abstract, labels or coarse) by the cue rules and compare.
 
     Without FILE the works whose type you typed are labelled, blind. Each label's precision, recall and F1, micro
-    and macro, exact sets, kappa, and whether confidence means what it says.
+    and macro, exact sets, kappa, and whether confidence means what it says. With --compare, two cue files, or the
+    labels that two producers gave to the works of this workspace.
     """
+    if compare and not all(Path(name).is_file() for name in compare):
+        _compare_producers(files, compare, level or "fine", folder, as_json=as_json)
+        return
     from triage.evaluation.labels import evaluate_labels
     from triage.labelling.lexical import LexicalLabeller
 
@@ -167,7 +212,7 @@ def labels(
             papers, LexicalLabeller(cues, reference.taxonomy), reference.taxonomy, level=level, threshold=reference.threshold,
             word_filter=[cues.keeps(paper.title, paper.abstract) for paper in papers],
         )
-        for cues in ([_cues_of(path) for path in compare] if compare else [reference.cues])
+        for cues in ([_cues_of(Path(path)) for path in compare] if compare else [reference.cues])
     ]  # fmt: skip
     changed = _relabelled(reports) if compare else []
     if as_json:
@@ -178,6 +223,31 @@ def labels(
         _print_labels(str(name), report)
     for one in changed[:_MOST_SHOWN]:
         click.echo(f"{', '.join(one['a']) or 'none'} -> {', '.join(one['b']) or 'none'}: {one['title']}")
+
+
+def _compare_producers(
+    files: Sequence[Path], names: tuple[str, str], level: Literal["fine", "coarse"], folder: Path | None, *, as_json: bool
+) -> None:
+    from triage.errors import UsageError
+    from triage.evaluation.recorded import compare_producers
+
+    if files:
+        raise UsageError(
+            f"{names[0]} and {names[1]} are not both cue files, and producers are compared by the labels they gave to works here",
+            hint="name two cue files, or leave FILE out",
+        )
+    reference = _reference(folder, needed=True)
+    snapshot = open_workspace(folder).snapshot_path
+    report = compare_producers(snapshot, names, reference.taxonomy, level=level, threshold=reference.threshold)
+    if as_json:
+        print_json(report.model_dump(mode="json", exclude={"a": {"given"}, "b": {"given"}}))
+        return
+    for name, one in zip(names, (report.a, report.b), strict=True):
+        if one is not None:
+            _print_labels(f"{name} against your types", one)
+    click.echo(f"{report.n} works labelled by both: kappa {report.kappa:.3f}, the same labels for {report.same}")
+    for changed in report.changed[:_MOST_SHOWN]:
+        click.echo(f"{', '.join(changed.a) or 'none'} -> {', '.join(changed.b) or 'none'}: {changed.title}")
 
 
 def _relabelled(reports: Sequence[LabelsReport]) -> list[dict[str, Any]]:
@@ -200,8 +270,14 @@ def _print_labels(name: str, report: LabelsReport) -> None:
         click.echo(
             f"the word filter keeps {report.word_filter.kept} of these papers, {report.word_filter.labelled_kept} of them with labels, and types none"
         )
+    _print_reliability("confidence as given", report.reliability, report.calibration_error)
+    _print_reliability("calibrated on other papers", report.reliability_calibrated, report.calibration_error_calibrated)
+
+
+def _print_reliability(name: str, bins: Sequence[ReliabilityBin], error: float) -> None:
+    click.echo(f"{name}: off by {error:.3f} on average")
     click.echo("confidence  labels  mean  right")
-    for some in report.reliability:
+    for some in bins:
         click.echo(f"{some.least:.2f}-{some.most:.2f} {some.labels:>8} {some.confidence:>6.2f} {some.right:>6.2f}")
 
 

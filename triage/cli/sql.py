@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def sql_command(question: str | None, name: str | None, form: str, as_json: bool, folder: Path | None) -> None:
     """Ask the warehouse one QUESTION in SQL.
 
-    Views: works, records, labels_current, review_queue, year_list, notes, claims, decisions, runs,
+    Views: works, records, labels_current, review_queue, reading_progress, rankers, year_list, notes, claims, decisions, runs,
     failures, llm_calls, fetches, sources, snapshot; `DESCRIBE works` shows columns. The snapshot is
     read, so it works while a run is writing; nothing can be changed, and no file read or written.
     """

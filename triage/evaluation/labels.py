@@ -10,17 +10,17 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from triage.calibration import BINS, Told, calibration_error, cross_validated
 from triage.evaluation.intervals import interval, share
 from triage.evaluation.labelled import LabelledPaper
 from triage.labelling import Labeller, Paper
 from triage.models import Label
 from triage.taxonomy import Taxonomy
 
-__all__ = ["LabelScore", "LabelsReport", "Level", "ReliabilityBin", "WordFilter", "evaluate_labels", "level_of"]
+__all__ = ["LabelScore", "LabelsReport", "Level", "ReliabilityBin", "WordFilter", "agreement", "evaluate_labels", "level_of"]
 
 Level = Literal["fine", "coarse"]
 
-_BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 _ENOUGH = 10
 """Labels with fewer papers are left out of `macro_f1_10`."""
 
@@ -61,7 +61,10 @@ class WordFilter(BaseModel):
 
 class LabelsReport(BaseModel):
     """`exact`: papers whose whole set is right. `kappa`: agreement with the person beyond chance over all pairs of paper and
-    label. `macro_f1_10`: over labels with ten papers or more. `given`: the labels of each paper, in order."""
+    label. `macro_f1_10`: over labels with ten papers or more. `given`: the labels of each paper, in order.
+
+    `reliability` is of the confidence as given, `reliability_calibrated` of the one that a calibration fitted on other
+    papers makes of it (five folds); the `calibration_error`s say how far either is from what it claims."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,6 +80,9 @@ class LabelsReport(BaseModel):
     intervals: dict[str, tuple[float, float]]
     per_label: dict[str, LabelScore]
     reliability: tuple[ReliabilityBin, ...]
+    reliability_calibrated: tuple[ReliabilityBin, ...]
+    calibration_error: float
+    calibration_error_calibrated: float
     word_filter: WordFilter | None
     given: tuple[tuple[str, tuple[str, ...]], ...]
     seconds: float
@@ -114,6 +120,8 @@ def evaluate_labels(
     flagged = "survey" in set().union(*person)  # a file that knows no surveys says nothing about the flag
     shown = [{_at(x.label, taxonomy, level) for x in labels if (x.confidence or 0) >= threshold} for labels in found]
     pairs = [_Pair(said, frozenset(x for x in one if x != "survey" or flagged)) for said, one in zip(person, shown, strict=True)]
+    told = _told(person, found, taxonomy, level, flagged=flagged)
+    given, calibrated = [one for labels in told for one in labels], cross_validated(told)
     return LabelsReport(
         n=len(papers),
         level=level,
@@ -127,11 +135,19 @@ def evaluate_labels(
             "macro_f1": interval(pairs, lambda some: _macro(some, 1)),
         },
         per_label=_per_label(pairs),
-        reliability=_reliability(person, found, taxonomy, level, flagged=flagged),
+        reliability=_reliability(given),
+        reliability_calibrated=_reliability(calibrated),
+        calibration_error=calibration_error(given),
+        calibration_error_calibrated=calibration_error(calibrated),
         word_filter=_kept(person, word_filter),
         given=tuple((paper.title, tuple(sorted(pair.machine))) for paper, pair in zip(papers, pairs, strict=True)),
         seconds=round(seconds, 3),
     )
+
+
+def agreement(a: Sequence[frozenset[str]], b: Sequence[frozenset[str]]) -> float:
+    """Cohen's kappa of two labellers of the same papers, over all pairs of a paper and a label either of them ever gives."""
+    return _kappa([_Pair(one, other) for one, other in zip(a, b, strict=True)])
 
 
 def _said(paper: LabelledPaper, taxonomy: Taxonomy, level: Level) -> frozenset[str]:
@@ -185,19 +201,24 @@ def _kappa(pairs: Sequence[_Pair]) -> float:
     return round((agreed - chance) / (1 - chance), 4) if chance < 1 else 1.0
 
 
-def _reliability(
+def _told(
     person: Sequence[frozenset[str]], found: Sequence[Sequence[Label]], taxonomy: Taxonomy, level: Level, *, flagged: bool
-) -> tuple[ReliabilityBin, ...]:
-    sure: list[tuple[float, bool]] = []
+) -> list[list[Told]]:
+    """For each paper the confidence of each label it was given, and whether the person says the same."""
+    told = []
     for said, labels in zip(person, found, strict=True):
         best: dict[str, float] = {}
         for one in labels:
             name = _at(one.label, taxonomy, level)
             best[name] = max(best.get(name, 0.0), one.confidence or 0.0)
-        sure += [(confidence, name in said) for name, confidence in best.items() if name != "survey" or flagged]
+        told.append([(confidence, name in said) for name, confidence in best.items() if name != "survey" or flagged])
+    return told
+
+
+def _reliability(told: Sequence[Told]) -> tuple[ReliabilityBin, ...]:
     bins = []
-    for least, most in pairwise(_BINS):
-        inside = [(c, right) for c, right in sure if least <= c < most or (c == most == 1.0)]
+    for least, most in pairwise(BINS):
+        inside = [(c, right) for c, right in told if least <= c < most or (c == most == 1.0)]
         if inside:
             mean, right = share(sum(c for c, _ in inside), len(inside)), share(sum(right for _, right in inside), len(inside))
             bins.append(ReliabilityBin(least=least, most=most, labels=len(inside), confidence=mean, right=right))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
+from triage.labelling.calibrating import calibrate
 from triage.labelling.lexical import LexicalLabeller
 from triage.labelling.quoting import quoted
 from triage.labelling.reading import read_batches
@@ -46,6 +47,7 @@ def label_batches(run: Run, works: Sequence[str] | None = None, *, environ: Mapp
     taxonomy = workspace_taxonomy(run.workspace)
     yield run.add(_label_by_rules(run, works, taxonomy)).new
     yield from read_batches(run, works, taxonomy, environ=environ)
+    calibrate(run, taxonomy)
 
 
 def _label_by_rules(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy) -> StepReport:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["Labelled", "store_labels"]
+__all__ = ["Labelled", "store_labels", "type_of"]
 
 _LABELLING = dict.fromkeys(("labelling_id", "work_id", "basis", "display"), "VARCHAR")
 _LABEL: dict[str, Any] = {
@@ -47,7 +47,7 @@ def store_labels(
     for work_id, basis, labels in labelled:
         labelling_id = stable_id("l", run.id, producer, work_id)
         shown = [x for x in labels if x.confidence is None or x.confidence >= least]
-        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": _display(taxonomy, shown)})
+        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": type_of(taxonomy, shown)})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
@@ -71,7 +71,7 @@ def _row(labelling_id: str, position: int, label: Label) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _display(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:
+def type_of(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:
     """The Type as a person would type it; words proposed for a new label stand in for "other"."""
     named = [x.label for x in labels if x.label != "other"]
     if named:

@@ -68,18 +68,30 @@ FROM store.labelling l LEFT JOIN store.producer_order p USING (producer)
 WHERE l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force)
 QUALIFY row_number() OVER (PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, l.run_id DESC, l.labelling_id) = 1;
 
+-- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
+-- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
+CREATE OR REPLACE VIEW store.label_calibrated AS
+SELECT b.* REPLACE (
+           CASE WHEN k.producer IS NULL OR b.confidence IS NULL THEN b.confidence
+           ELSE round(1 / (1 + exp(-(k.intercept + k.slope * ln(least(greatest(b.confidence, 0.001), 0.999)
+                / (1 - least(greatest(b.confidence, 0.001), 0.999)))))), 4) END AS confidence),
+       b.confidence AS given
+FROM store.label b JOIN store.labelling l USING (labelling_id)
+LEFT JOIN store.calibration k ON k.used AND k.producer = l.producer AND k.model IS NOT DISTINCT FROM l.model
+    AND k.prompt_hash IS NOT DISTINCT FROM l.prompt_hash;
+
 CREATE OR REPLACE VIEW main.labels_current AS
 WITH threshold AS (SELECT coalesce(max(CAST(value AS DOUBLE)), 0) AS least FROM store.setting WHERE name = 'labels.threshold')
 SELECT c.work_id, b.label, b.confidence, c.producer, b.proposed, b.field, b.span_start, b.span_end, b.quote,
        c.display, c.model, c.prompt_hash, c.taxonomy_version, c.run_id, c.made_at,
        c.producer_rank = min(c.producer_rank) OVER (PARTITION BY c.work_id) AS decides,
        b.confidence IS NULL OR b.confidence >= (SELECT least FROM threshold) AS counts,
-       b.position
-FROM store.labelling_current c JOIN store.label b USING (labelling_id);
+       b.position, b.given AS given_confidence
+FROM store.labelling_current c JOIN store.label_calibrated b USING (labelling_id);
 COMMENT ON VIEW main.labels_current IS 'The newest labels of each producer for each work, one row a label; decides AND counts are the ones shown';
 COMMENT ON COLUMN main.labels_current.work_id IS 'the work';
 COMMENT ON COLUMN main.labels_current.label IS 'taxonomy id such as compression/distillation, survey, or other';
-COMMENT ON COLUMN main.labels_current.confidence IS '0..1; NULL where a person spoke';
+COMMENT ON COLUMN main.labels_current.confidence IS '0..1: how often such a label is right, see the view calibrations; NULL where a person spoke';
 COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, learned, llm or human';
 COMMENT ON COLUMN main.labels_current.proposed IS 'words proposed for a new label where label is other';
 COMMENT ON COLUMN main.labels_current.field IS 'where the quote stands: title or abstract';
@@ -95,6 +107,7 @@ COMMENT ON COLUMN main.labels_current.made_at IS 'when, UTC';
 COMMENT ON COLUMN main.labels_current.decides IS 'true for the producer whose labels are shown for this work';
 COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reaches the threshold of the settings';
 COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
+COMMENT ON COLUMN main.labels_current.given_confidence IS 'the confidence its producer gave it, before any calibration';
 
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
@@ -118,10 +131,11 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year
+       CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
+       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
-LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id);
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
 COMMENT ON COLUMN main.works.title IS 'title of its best record';
@@ -145,13 +159,16 @@ COMMENT ON COLUMN main.works.last_run IS 'run that last saw one of its records';
 COMMENT ON COLUMN main.works.first_seen IS 'when it was first seen, UTC';
 COMMENT ON COLUMN main.works.last_seen IS 'when it was last seen, UTC';
 COMMENT ON COLUMN main.works.home_year IS 'year of the list it stands in: that in which a person ticked it, until the person agrees to a move; else its year';
+COMMENT ON COLUMN main.works.rank_score IS '0..1: what proposals are ordered by: the screening score, corrected by what your decisions taught where that is proven to help';
+COMMENT ON COLUMN main.works.ranked_by IS 'learned when rank_score is corrected, cues when it is the screening score; NULL until screened';
 
 CREATE OR REPLACE VIEW main.review_queue AS
 SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.labels, w.labelled_by,
-       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at
+       list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
+       w.rank_score, w.ranked_by
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
 WHERE w.decision IS NULL
-ORDER BY w.screening_score DESC, w.work_id;
+ORDER BY w.rank_score DESC, w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
 COMMENT ON COLUMN main.review_queue.work_id IS 'the work';
 COMMENT ON COLUMN main.review_queue.title IS 'title';
@@ -164,6 +181,8 @@ COMMENT ON COLUMN main.review_queue.labels IS 'taxonomy ids behind it';
 COMMENT ON COLUMN main.review_queue.labelled_by IS 'producer of the type';
 COMMENT ON COLUMN main.review_queue.evidence IS 'the words that count most, at most three';
 COMMENT ON COLUMN main.review_queue.proposed_at IS 'when it was proposed, UTC';
+COMMENT ON COLUMN main.review_queue.rank_score IS '0..1: what the queue is ordered by, see works.rank_score';
+COMMENT ON COLUMN main.review_queue.ranked_by IS 'learned or cues: who made the order';
 
 CREATE OR REPLACE VIEW main.year_list AS
 SELECT w.home_year AS year, w.work_id, w.title, w.url, w.venue, w.type, w.labels, w.decision, w.screening_score
@@ -461,3 +480,67 @@ COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the f
 COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
+
+-- What a person has judged. A work counts as passed over when it stands, unticked, above a ticked one in an imported
+-- list: whoever ticked that one had read down to it ("skip above", Joachims 2002, on clicks). It may also have been
+-- overlooked, so it counts half. Nothing else that is unread says anything.
+CREATE OR REPLACE VIEW store.judged AS
+WITH reached AS (SELECT sha256, max(position) AS position FROM store.document_entry WHERE ticked GROUP BY sha256),
+passed AS (
+    SELECT DISTINCT m.work_id FROM store.document_entry e JOIN reached r USING (sha256) JOIN store.membership m USING (record_id)
+    WHERE e.ticked = false AND e.position < r.position
+)
+SELECT w.work_id, w.decision IS NOT DISTINCT FROM 'selected' AS selected, CAST(CASE WHEN w.decision IS NULL THEN 0.5 ELSE 1 END AS DOUBLE) AS weight,
+       coalesce(w.decision, 'passed over') AS how
+FROM main.works w LEFT JOIN passed p USING (work_id)
+WHERE w.decision IN ('selected', 'rejected') OR (w.decision IS NULL AND p.work_id IS NOT NULL);
+
+CREATE OR REPLACE VIEW main.rankers AS
+SELECT ranker_id, used, reason, selected, rejected, passed_over, CAST(figures ->> 'precision' AS DOUBLE) AS precision,
+       CAST(figures ->> 'cue_precision' AS DOUBLE) AS cue_precision, CAST(figures ->> 'area' AS DOUBLE) AS area,
+       CAST(figures ->> 'cue_area' AS DOUBLE) AS cue_area, CAST(figures ->> 'better' AS DOUBLE) AS better, model, run_id, made_at
+FROM store.ranker ORDER BY made_at DESC, ranker_id;
+COMMENT ON VIEW main.rankers IS 'What was learned from decisions: one row a training, the newest first; that one counts';
+COMMENT ON COLUMN main.rankers.ranker_id IS 'id; depends on what it was trained on';
+COMMENT ON COLUMN main.rankers.used IS 'whether the order of proposals rests on it';
+COMMENT ON COLUMN main.rankers.reason IS 'why, or what is lacking';
+COMMENT ON COLUMN main.rankers.selected IS 'selected works it learned from';
+COMMENT ON COLUMN main.rankers.rejected IS 'rejected works it learned from';
+COMMENT ON COLUMN main.rankers.passed_over IS 'works passed over in a list, which count half: unticked above a ticked one';
+COMMENT ON COLUMN main.rankers.precision IS 'average precision on judged works it had not seen; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.cue_precision IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.area IS 'area under the ROC curve on judged works it had not seen';
+COMMENT ON COLUMN main.rankers.cue_area IS 'the same of the order of the cues';
+COMMENT ON COLUMN main.rankers.better IS 'share of bootstrap resamples in which its average precision is higher';
+COMMENT ON COLUMN main.rankers.model IS 'its coefficients, as JSON; NULL when nothing was trained';
+COMMENT ON COLUMN main.rankers.run_id IS 'run that trained it';
+COMMENT ON COLUMN main.rankers.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.reading_progress AS
+SELECT found, unread, likely_left, likely_left_low, likely_left_high, may_stop, basis, run_id, made_at FROM store.reading_progress;
+COMMENT ON VIEW main.reading_progress IS 'How far the reading was when works were last screened: one row, none before';
+COMMENT ON COLUMN main.reading_progress.found IS 'works you selected';
+COMMENT ON COLUMN main.reading_progress.unread IS 'screened works you have not judged';
+COMMENT ON COLUMN main.reading_progress.likely_left IS 'how many of those you would select, as an estimate';
+COMMENT ON COLUMN main.reading_progress.likely_left_low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.likely_left_high IS 'upper end of its 95 % interval';
+COMMENT ON COLUMN main.reading_progress.may_stop IS 'true when 95 % of all likely papers are found even at the upper end';
+COMMENT ON COLUMN main.reading_progress.basis IS 'what the estimate rests on';
+COMMENT ON COLUMN main.reading_progress.run_id IS 'run that worked it out';
+COMMENT ON COLUMN main.reading_progress.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.calibrations AS
+SELECT producer, model, prompt_hash, used, intercept, slope, labels, error_before, error_after, run_id, made_at FROM store.calibration
+ORDER BY producer, model, prompt_hash;
+COMMENT ON VIEW main.calibrations IS 'What the confidence of machine labels means by the types you typed: one row a producer, model and prompt';
+COMMENT ON COLUMN main.calibrations.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.calibrations.model IS 'its model; NULL for rules';
+COMMENT ON COLUMN main.calibrations.prompt_hash IS 'hash of its prompt; NULL without one';
+COMMENT ON COLUMN main.calibrations.used IS 'whether confidences are corrected by it: when that is nearer to the truth on types it has not seen';
+COMMENT ON COLUMN main.calibrations.intercept IS 'log-odds of being right = intercept + slope * log-odds of the confidence given';
+COMMENT ON COLUMN main.calibrations.slope IS 'see intercept';
+COMMENT ON COLUMN main.calibrations.labels IS 'labels it was fitted on, of works whose type you typed';
+COMMENT ON COLUMN main.calibrations.error_before IS 'expected calibration error of the confidence given';
+COMMENT ON COLUMN main.calibrations.error_after IS 'the same of the corrected one, on works it was not fitted on';
+COMMENT ON COLUMN main.calibrations.run_id IS 'run that fitted it';
+COMMENT ON COLUMN main.calibrations.made_at IS 'when, UTC';
