@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -218,12 +217,14 @@ def _facts(shown: Sheet, *, typed: str | None) -> list[Text]:
         sure = "" if label.confidence is None else f" {label.confidence:.2f}"
         quote = f' "{clean_line(label.quote)}"' if label.quote else ""
         lines.append(Text(f"  {clean_line(label.label)}{sure} by {label.producer}{quote}", style="" if label.shown else "dim"))
-    for claim in shown.claims:
-        lines.append(Text(f'  {claim.metric} {claim.value:g} {claim.unit} {claim.direction}: "{clean_line(claim.quote)}"', style="magenta"))
-    for near in shown.near:
-        lines.append(
-            Text(f"  near {near.work_id} {clean_line(near.title)} ({clean_line(near.place)}): {clean_line(near.why)}", style="dim")
-        )
+    lines += [
+        Text(f'  {claim.metric} {claim.value:g} {claim.unit} {claim.direction}: "{clean_line(claim.quote)}"', style="magenta")
+        for claim in shown.claims
+    ]
+    lines += [
+        Text(f"  near {near.work_id} {clean_line(near.title)} ({clean_line(near.place)}): {clean_line(near.why)}", style="dim")
+        for near in shown.near
+    ]
     return lines
 
 

@@ -94,7 +94,7 @@ def waiting(con: duckdb.DuckDBPyConnection, wanted: QueueFilter) -> list[dict[st
         f"SELECT {', '.join(columns)} FROM main.review_queue q WHERE ($venue IS NULL OR lower(venue) = lower($venue))"
         " AND ($year IS NULL OR year = $year)"
         " AND ($label IS NULL OR list_contains(labels, $label) OR list_contains(list_transform(labels, lambda x: split_part(x, '/', 1)), $label))"
-        " AND (NOT $disagreement OR work_id IN (SELECT work_id FROM main.disagreements)) ORDER BY screening_score DESC, work_id",
+        " AND (NOT $disagreement OR work_id IN (SELECT work_id FROM main.disagreements)) ORDER BY rank_score DESC, screening_score DESC, work_id",
         {"venue": wanted.venue, "year": wanted.year, "label": wanted.label, "disagreement": wanted.disagreement},
     ).fetchall()
     return [dict(zip(columns, row, strict=True)) for row in rows]
