@@ -117,7 +117,7 @@ def _steps(run: Run, day: Date | None) -> None:
             gather(run, source, day)
     if day is None and run.settings.venues.gather:
         venues(run)
-    for name in pipeline.STEPS:
+    for name in pipeline.step_names(date=day):
         if name == "label":
             batches = label_batches(run)
             number = 1

@@ -31,3 +31,5 @@ def nobody_elses_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test spends anybody's money or schedules at anybody's server, whatever the machine's environment holds."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "PREFECT_API_URL", "TRIAGE_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("OPENREVIEW_TOKEN", "OPENREVIEW_USERNAME", "OPENREVIEW_PASSWORD", "S2_API_KEY"):
+        monkeypatch.delenv(name, raising=False)

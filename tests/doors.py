@@ -18,10 +18,11 @@ QUICK = "connect_seconds = 2\nread_seconds = 0.3\ntotal_seconds = 5\nattempts = 
 """[web] settings with which a silent server does not hold a test up."""
 
 
-def web_settings(base_url: str | None, *, web: str = QUICK, table: str = "pace = 0") -> Settings:
-    """Settings with a stand-in for the source at `base_url` (None: its own site)."""
+def web_settings(base_url: str | None, *, web: str = QUICK, table: str = "pace = 0", robots: bool = False) -> Settings:
+    """Settings with a stand-in for the source at `base_url` (None: its own site); `robots` whether its robots.txt counts."""
     base = f'base_url = "{base_url}"' if base_url else ""
-    return load_settings(f"[web]\n{web}\n[sources.{SOURCE}]\n{base}\n{table}\n", name="f.toml", environ={})
+    obeyed = "" if robots else "robots = false"
+    return load_settings(f"[web]\n{web}\n[sources.{SOURCE}]\n{base}\n{table}\n{obeyed}\n", name="f.toml", environ={})
 
 
 class Naps:

@@ -6,7 +6,7 @@
         assert [seen.target for seen in server.seen] == ["/feed", "/feed"]
 
 The replies for a path are given one after the other and the last one for ever; a path without a script is
-404. A reply can misbehave in every way a site does: end too early, say nothing, trickle, hang up.
+404. Requests for /robots.txt are kept apart, in `robots`: most tests are not about them. A reply can misbehave in every way a site does: end too early, say nothing, trickle, hang up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -69,6 +69,9 @@ class Reply:
         return cls(body=body.encode() if isinstance(body, str) else body, headers=headers, **fields)
 
 
+Answering = Callable[[Seen], Reply]
+
+
 class Zeros:
     """Megabytes of zeros, made while they are read."""
 
@@ -90,9 +93,12 @@ class ScriptedServer:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
+        self.robots: list[Seen] = []
+        self.otherwise: Reply | None = None
+        """What every address answers while it is set, whatever was said."""
         self.sent = 0
         """Bytes of body handed to the network, over all answers."""
-        self._scripts: dict[str, list[Reply]] = {}
+        self._scripts: dict[str, list[Reply | Answering]] = {}
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-server", daemon=True)
@@ -100,8 +106,8 @@ class ScriptedServer:
         self._connections = 0
         self._answering = 0
 
-    def say(self, path: str, *replies: Reply) -> None:
-        """What `path` (without its query, or with it) answers from now on, one after the other."""
+    def say(self, path: str, *replies: Reply | Answering) -> None:
+        """What `path` (without its query, or with it) answers from now on, one after the other; a function answers by the request."""
         self._scripts[path] = list(replies)
 
     @property
@@ -163,14 +169,18 @@ class ScriptedServer:
         method, target, _ = first.split(" ", 2)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.seen.append(Seen(method, target, headers, body, time.monotonic(), connection, self._answering))
+        seen = Seen(method, target, headers, body, time.monotonic(), connection, self._answering)
+        (self.robots if target == "/robots.txt" else self.seen).append(seen)
         self._answering += 1
         try:
-            return await self._answer(self._next(target), writer)
+            reply = self._next(target)
+            return await self._answer(reply if isinstance(reply, Reply) else reply(seen), writer)
         finally:
             self._answering -= 1
 
-    def _next(self, target: str) -> Reply:
+    def _next(self, target: str) -> Reply | Answering:
+        if self.otherwise is not None:
+            return self.otherwise
         script = self._scripts.get(target) or self._scripts.get(target.partition("?")[0])
         if not script:
             return Reply(404)

@@ -91,6 +91,16 @@ CASES = (
         key="acl-2023 2023.acl",
     ),
     Case(
+        "acl",
+        "volume.html",
+        "https://aclanthology.org/events/acl-2023/",
+        papers=2,
+        title="Small Talk &amp; Smaller Models",
+        entry=r'<div class="d-sm-flex align-items-stretch mb-3">.*?</span></div>\s*',
+        changes=(("align-items-stretch", "row"), ("/people/", "/persons/"), ("strong>", "b>"), ("/2023", "/papers/x2023")),
+        escaped=in_html,
+    ),
+    Case(
         "cvf",
         "listing_new.html",
         "https://openaccess.thecvf.com/CVPR2025?day=all",

@@ -151,3 +151,61 @@ def test_a_record_without_metadata_is_refused_by_name() -> None:
 def test_other_venues_are_elsewhere() -> None:
     with pytest.raises(UsageError):
         SOURCE.listing("IJCAI", 2023, base_url=SOURCE.base_url)
+
+
+# -- web pages
+
+
+ARTICLE = "https://ojs.aaai.org/index.php/AAAI/article/view/90001"
+
+
+def test_a_papers_page_is_the_record_of_the_list() -> None:
+    parsed = parse(page("aaai", "article.html"), url=ARTICLE, key=ARTICLE)
+    (record,) = parsed.records
+    listed = parse(page("aaai", "records.xml")).records[0]
+    assert parsed.verdict.complete
+    assert record.track == "AAAI Technical Track on Made Vision I"
+    assert record.model_copy(update={"track": listed.track}) == listed  # the same paper, to the last field
+
+
+def test_the_page_alone_says_which_paper_it_is_of() -> None:
+    text = page("aaai", "article.html").decode()
+    assert parse(text, url="file:aaai", key="").records[0].url == ARTICLE
+    head = "\n".join(line for line in text.splitlines() if line.startswith("<meta name"))
+    assert parse(head, url="file:aaai", key="").records[0].source_key == "90001"
+    without = text.replace("DC.Description", "DC.Other")
+    assert parse(without, url=ARTICLE, key="").records[0].abstract == "Invented tokens are folded in half."  # the section's
+    bare = without.replace("item abstract", "item other")
+    assert not parse(bare, url=ARTICLE, key="").verdict.complete
+
+
+def test_an_issue_names_its_papers_and_their_pages_have_the_abstracts() -> None:
+    parsed = parse(page("aaai", "issue.html"), url="http://127.0.0.1:9/index.php/AAAI/issue/view/901", key="issue 901")
+    first, second = parsed.records
+    assert (first.source_key, first.title, first.year, first.track) == (
+        "90001", "Folding Tokens & Other Invented Savings", 2023, "AAAI Technical Track on Made Vision I",
+    )  # fmt: skip
+    assert first.authors == ("Ada Sample", "Bela van der Mock")
+    assert first.links == {"pdf": "https://ojs.aaai.org/index.php/AAAI/article/download/90001/80001"}
+    assert (second.source_key, second.track) == ("90003-90004", "Student Abstracts")  # an old number is no number
+    assert parsed.abstracts_follow
+    assert [more.url for more in parsed.more] == [
+        "http://127.0.0.1:9/index.php/AAAI/article/view/90001",
+        "http://127.0.0.1:9/index.php/AAAI/article/view/90003-90004",
+    ]
+    cut = parse(page("aaai", "issue.html")[:-40], url="https://ojs.aaai.org/index.php/AAAI/issue/view/901")
+    assert (cut.verdict.complete, cut.abstracts_follow) == (False, False)
+    newer = page("aaai", "issue.html").decode().replace("<h3", "<h2").replace("</h3>", "</h2>")
+    assert parse(newer).records[0].title == first.title
+
+
+def test_the_archive_names_issues() -> None:
+    parsed = parse(page("aaai", "archive.html"), url="https://ojs.aaai.org/index.php/AAAI/issue/archive")
+    assert [more.url.rpartition("/issue/")[2] for more in parsed.more] == ["view/902", "view/901", "archive/2"]
+    assert (parsed.records, parsed.verdict.complete) == ((), False)
+
+
+@pytest.mark.parametrize("body", ["<!DOCTYPE html><html><body><h1>AAAI</h1></body></html>", "{}", "", "<html>Just a moment...</html>"])
+def test_other_pages_are_errors(body: str) -> None:
+    with pytest.raises(SourceError):
+        parse(body, url=ARTICLE)

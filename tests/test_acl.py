@@ -10,6 +10,7 @@ from tests.saved import page
 from triage.errors import SourceError, UsageError
 from triage.sources import Parsed, Request, Response
 from triage.sources.acl import ACL
+from triage.sources.anthology import named
 
 SOURCE = ACL()
 DATA = "https://raw.githubusercontent.com/acl-org/acl-anthology/master/data/xml"
@@ -149,3 +150,64 @@ def test_a_paper_without_a_title_is_refused_by_name() -> None:
 def test_another_file_is_an_error(body: str) -> None:
     with pytest.raises(SourceError):
         parse(body)
+
+
+# -- web pages
+
+
+def parse_page(name: str, url: str, change: tuple[str, str] = ("", "")) -> Parsed:
+    text = page("acl", name).decode().replace(*change) if change[0] else page("acl", name).decode()
+    return SOURCE.parse(Request("", url, ()), Response(url, 200, "text/html", text.encode(), "0" * 64, datetime(2026, 11, 20, tzinfo=UTC)))
+
+
+def test_a_papers_page() -> None:
+    parsed = parse_page("paper.html", "file:acl")
+    (record,) = parsed.records
+    assert parsed.verdict.complete
+    assert (record.source_key, record.title) == ("2023.acl-long.1", "MadeBERT: Shrinking Imaginary Encoders by 2^k")
+    assert record.authors == ("Ada Sample", "Bela van der Mock", "Mononym")
+    assert record.abstract == "We shrink nothing that exists; see https://example.org/made."
+    assert (record.venue, record.year, record.track, record.published) == ("ACL", 2023, "long", None)
+    assert record.identifiers == {"anthology": "2023.acl-long.1", "doi": "10.18653/v1/2023.acl-long.1"}
+    assert record.url == "https://aclanthology.org/2023.acl-long.1/"
+
+
+def test_the_abstract_may_stand_in_the_pages_script_only() -> None:
+    said = parse_page("paper.html", "file:acl", ("acl-abstract", "other"))
+    assert said.records[0].abstract == 'We shrink "nothing" that exists.'
+    head = page("acl", "paper.html").decode().partition("<body>")[0]
+    bare = SOURCE.parse(
+        Request("", "file:acl", ()), Response("file:acl", 200, "text/html", head.encode(), "", datetime(2026, 11, 20, tzinfo=UTC))
+    )
+    assert (bare.verdict.complete, len(bare.records)) == (False, 1)
+
+
+def test_a_list_of_a_volume_or_an_event() -> None:
+    parsed = parse_page("volume.html", "https://aclanthology.org/events/acl-2023/")
+    first, second = parsed.records  # neither the volumes nor their front matter
+    assert (first.source_key, first.title, first.abstract) == (
+        "2023.acl-long.1", "MadeBERT: Shrinking Imaginary Encoders", "We shrink nothing that exists.",
+    )  # fmt: skip
+    assert first.authors == ("Ada Sample", "Bela van der Mock")
+    assert (second.title, second.venue, second.abstract) == ("Small Talk & Smaller Models", "madews", None)
+    assert parsed.verdict.complete
+    alone = parse_page("volume.html", "https://aclanthology.org/volumes/2023.acl-long/", ("madews-1", "acl-demo"))
+    assert alone.verdict.reason == "2 papers; 1 of 2 have an abstract"
+    cut = parse_page("volume.html", "file:acl", ("</html>", ""))
+    assert not cut.verdict.complete
+
+
+@pytest.mark.parametrize(
+    ("identifier", "parts"),
+    [
+        ("2023.acl-long.721", ("2023.acl", "long", "721")),
+        ("2020.findings-emnlp.1", ("2020.findings", "emnlp", "1")),
+        ("P19-1007", ("P19", "1", "7")),
+        ("W19-2305", ("W19", "23", "5")),
+        ("D19-5203", ("D19", "52", "3")),
+        ("P19-1000", ("P19", "1", "0")),
+        ("volumes", None),
+    ],
+)
+def test_what_an_id_says(identifier: str, parts: tuple[str, str, str] | None) -> None:
+    assert named(identifier) == parts

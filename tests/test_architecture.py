@@ -16,16 +16,17 @@ LAYERS = (
     },
     {
         "calibration", "changes", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "settings",
-        "taxonomy", "workspace",
+        "taxonomy", "taxonomy_review", "workspace",
     },
     {
-        "answers", "decisions", "due", "ledger", "llm", "llm_limits", "llm_wire", "prompts", "queries", "records",
-        "references", "rendering", "repository", "runs", "seeds", "sources", "venues", "warehouse", "web", "words",
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_limits", "llm_wire",
+        "merging", "prompts", "queries", "records", "references", "rendering", "repository", "returned", "runs",
+        "seeds", "settling", "sources", "venues", "warehouse", "web", "words",
     },
     {
-        "adding", "backfill", "claiming", "editions", "exports", "gather", "growth", "harvest", "hearing", "identity",
-        "imports", "labelling", "listed", "lists", "merging", "notes", "ranking", "reading", "returned", "screening",
-        "settling", "sync", "trace",
+        "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "gather", "growth",
+        "harvest", "hearing", "identity", "imports", "labelling", "listed", "lists", "note_sync", "notes", "ranking",
+        "reading", "screening", "searches", "sync", "trace", "windows",
     },
     {
         "committing", "evaluation", "pipeline", "report",
@@ -36,7 +37,7 @@ LAYERS = (
 )  # fmt: skip
 STEPS = (
     {
-        "adding", "backfill", "editions", "gather", "harvest",
+        "adding", "backfill", "drift", "editions", "enriching", "gather", "harvest", "searches", "windows",
     },
     {
         "imports",
@@ -51,13 +52,13 @@ STEPS = (
         "labelling",
     },
     {
-        "notes",
+        "note_sync", "notes",
     },
     {
         "claiming",
     },
     {
-        "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync",
+        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync",
     },
     {
         "exports",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.feeds import announcement, announcement_feed, api_entry, api_feed, oai_deleted, oai_list, oai_record
 from triage.errors import SourceError
 from triage.sources import Parsed, Request, Response
-from triage.sources.arxiv import LARGEST_FEED, ArXiv
+from triage.sources.arxiv import ArXiv
+from triage.sources.arxiv_feed import LARGEST_FEED
 
 SOURCE = ArXiv()
 FRIDAY = date(2026, 11, 20)
@@ -170,6 +171,46 @@ def test_harvested_records() -> None:
     assert record.identifiers == {"arxiv": "2401.00005", "doi": "10.1000/made.2401.00005"}
     assert (record.published, record.track) == (date(2024, 1, 5), "cs.CV")
     assert (parsed.verdict.complete, parsed.verdict.reason) == (True, "1 records, 1 deleted")
+
+
+def test_harvested_records_of_the_older_format() -> None:
+    raw = """<record><header><identifier>oai:arXiv.org:2401.00008</identifier><datestamp>2024-03-01</datestamp></header>
+  <metadata><arXivRaw xmlns="http://arxiv.org/OAI/arXivRaw/"><id>2401.00008</id><submitter>Ann Made</submitter>
+  <version version="v1"><date>Fri, 5 Jan 2024 18:00:00 GMT</date><size>9kb</size></version>
+  <version version="v2"><date>Fri, 1 Mar 2024 08:00:00 GMT</date><size>10kb</size></version>
+  <title>Made raw
+  title</title><authors>Ann Made (Made University), Bo Invented (1 and 2) and Carl Stub</authors><categories>cs.CV stat.ML</categories>
+  <doi>10.1000/raw 10.1000/other</doi><abstract>  Raw and
+made.</abstract></arXivRaw></metadata></record>"""
+    parsed = parse(oai_list(f"<ListRecords>{raw}</ListRecords>"))
+    (record,) = parsed.records
+    assert parsed.verdict.complete
+    assert (record.title, record.abstract, record.track) == ("Made raw title", "Raw and made.", "cs.CV")
+    assert record.authors == ("Ann Made", "Bo Invented", "Carl Stub")
+    assert record.published == date(2024, 1, 5)
+    assert record.identifiers == {"arxiv": "2401.00008", "doi": "10.1000/raw"}
+
+
+def test_the_feed_as_rss() -> None:
+    item = """<item><title>Made &amp;amp; announced</title><link>https://arxiv.org/abs/2401.0000{n}</link>
+<description>arXiv:2401.0000{n}v1 Announce Type: {kind}
+Abstract: Made in
+RSS.</description><guid isPermaLink="false">oai:arXiv.org:2401.0000{n}v1</guid><category>cs.CV</category><category>cs.LG</category>
+<pubDate>Mon, 08 Jan 2024 00:00:00 -0500</pubDate><arxiv:announce_type>{kind}</arxiv:announce_type>
+<dc:creator>Ann Made, Bo Invented</dc:creator></item>"""
+    head = """<?xml version='1.0' encoding='UTF-8'?><rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  version="2.0"><channel><title>cs.CV updates</title><pubDate>Mon, 08 Jan 2024 00:00:00 -0500</pubDate>"""
+    kinds = ("new", "cross", "replace", "replace-cross")
+    body = head + "".join(item.format(n=n, kind=kind) for n, kind in enumerate(kinds, 1)) + "</channel></rss>"
+    parsed = parse(body.encode())
+    assert (parsed.day, parsed.verdict.complete) == (date(2024, 1, 8), True)
+    assert parsed.verdict.reason == "1 cross, 1 new, 1 replace, 1 replace-cross"
+    record = parsed.records[0]
+    assert (record.source_key, record.abstract, record.track) == ("2401.00001", "Made in RSS.", "cs.CV")
+    assert record.authors == ("Ann Made", "Bo Invented")
+    assert [one.published for one in parsed.records] == [date(2024, 1, 8), None, None, None]
+    empty = parse((head + "</channel></rss>").encode())
+    assert (empty.records, empty.day, empty.verdict.complete) == ((), date(2024, 1, 8), False)
 
 
 def test_a_token_asks_for_the_rest() -> None:

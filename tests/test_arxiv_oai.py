@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.saved import page, parse
 from triage.errors import SourceError, UsageError
-from triage.sources.arxiv_oai import WINDOW, backfill_again, backfill_requests, oai_set, read_backfill
+from triage.sources.arxiv_oai import WINDOW, backfill_windows, oai_set, page_headers, read_backfill
 
-FIRST = backfill_requests(date(2031, 1, 1), date(2031, 1, 7), categories=["cs.CV"], base_url="http://127.0.0.1:9/")[0]
+FIRST = backfill_windows(date(2031, 1, 6), date(2031, 1, 12), categories=["cs.CV"], base_url="http://127.0.0.1:9/")[0].request
 
 
 @pytest.mark.parametrize(
@@ -40,31 +40,31 @@ def test_no_set(category: str) -> None:
 
 
 def test_the_first_request() -> None:
-    assert FIRST.url == "http://127.0.0.1:9/oai?verb=ListRecords&metadataPrefix=arXiv&set=cs:cs:CV&from=2031-01-01&until=2031-01-07"
-    assert FIRST.key == "cs:cs:CV 2031-01-01..2031-01-07"
+    assert FIRST.url == "http://127.0.0.1:9/oai?verb=ListRecords&metadataPrefix=arXiv&set=cs:cs:CV&from=2031-01-06&until=2031-01-12"
+    assert FIRST.key == "cs:cs:CV 2031-01-06..2031-01-12"
 
 
 @given(st.dates(date(2005, 9, 16), date(2040, 1, 1)), st.integers(0, 60))
 def test_windows_cover_every_day_once(start: date, days: int) -> None:
-    requests = backfill_requests(start, start + timedelta(days=days), categories=["cs.CL"])
     covered: list[date] = []
-    for request in requests:
-        first, last = (date.fromisoformat(part) for part in request.key.split()[1].split(".."))
-        assert last - first < WINDOW
-        covered += [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for window in backfill_windows(start, start + timedelta(days=days), categories=["cs.CL"]):
+        assert window.last - window.first < WINDOW
+        assert window.last.isocalendar().week == window.first.isocalendar().week  # whichever day one begins with
+        covered += [window.first + timedelta(days=n) for n in range((window.last - window.first).days + 1)]
     assert covered == [start + timedelta(days=n) for n in range(days + 1)]
 
 
 def test_windows_of_several_sets_come_in_the_order_of_days() -> None:
-    keys = [request.key for request in backfill_requests(date(2031, 1, 1), date(2031, 1, 9), categories=["cs.CV", "cs.CL", "cs.CV"])]
+    windows = backfill_windows(date(2031, 1, 1), date(2031, 1, 9), categories=["cs.CV", "cs.CL", "cs.CV"])
+    keys = [window.request.key for window in windows]
     assert keys == [
-        "cs:cs:CV 2031-01-01..2031-01-07",
-        "cs:cs:CL 2031-01-01..2031-01-07",
-        "cs:cs:CV 2031-01-08..2031-01-09",
-        "cs:cs:CL 2031-01-08..2031-01-09",
+        "cs:cs:CV 2031-01-01..2031-01-05",
+        "cs:cs:CL 2031-01-01..2031-01-05",
+        "cs:cs:CV 2031-01-06..2031-01-09",
+        "cs:cs:CL 2031-01-06..2031-01-09",
     ]
     with pytest.raises(UsageError, match="from 2031-01-02"):
-        backfill_requests(date(2031, 1, 2), date(2031, 1, 1))
+        backfill_windows(date(2031, 1, 2), date(2031, 1, 1))
 
 
 def test_a_page_and_the_one_behind_it() -> None:
@@ -80,8 +80,7 @@ def test_a_page_and_the_one_behind_it() -> None:
         more.url == "http://127.0.0.1:9/oai?verb=ListRecords&resumptionToken=verb%253DListRecords%2526from%253D2031-01-03%2526skip%253D77"
     )
     assert more.key.startswith(FIRST.key)
-    assert backfill_again(more) == (FIRST,)
-    assert backfill_again(FIRST) == ()
+    assert page_headers(page("arxiv_oai", "records.xml")) == 2  # the deleted one counts
 
 
 def test_keys_do_not_grow_from_page_to_page() -> None:
@@ -89,7 +88,6 @@ def test_keys_do_not_grow_from_page_to_page() -> None:
     second = parse(read_backfill, body, FIRST).more[0]
     third = parse(read_backfill, body.replace(b"skip%3D77", b"skip%3D99"), second).more[0]
     assert len(third.key) == len(second.key)
-    assert backfill_again(third) == (FIRST,)
 
 
 def test_the_last_page_is_whole() -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import Reply, ScriptedServer
+from tests.servers import Reply, ScriptedServer, Seen
 from tests.source_cases import PAGES
 from tests.workspaces import START, Ticking, ask, make_workspace
 from triage import pipeline
@@ -25,6 +30,7 @@ from triage.sources.virtual import Virtual
 from triage.venues import edition_of
 from triage.workspace import Workspace
 
+CLONE = Path(__file__).resolve().parent.parent
 LISTING = "/CVPR2025"
 VIRTUAL = "/static/virtual/data/cvpr-2025-orals-posters.json"
 FIRST = "/content/CVPR2025/html/Sample_Made__Tokens_and_Nothing_Else._CVPR_2025_paper.html"
@@ -222,6 +228,140 @@ def test_a_site_that_is_down_does_not_stop_the_other(site: Site) -> None:
     assert run.status == "partial"
     assert site.rows("SELECT source, state FROM store.edition_source ORDER BY ALL") == [("cvf", "complete"), ("virtual", "unreachable")]
     assert site.rows("SELECT count(*) FROM works") == [(2,)]
+
+
+def test_a_second_source_that_fails_is_told_though_nothing_is_lacking(site: Site) -> None:
+    site.cvpr()
+    assert site.backfill().status == "complete"
+    site.server.say(LISTING, Reply(500))
+    run = site.backfill(at=START + timedelta(hours=1))
+    assert [(failure.step, failure.kind) for failure in run.failures] == [
+        ("backfill cvpr-2025 cvf", "bad status"),
+        ("backfill cvpr-2025 cvf", "needs attention"),
+    ]
+    assert site.edition("state, records, with_abstract") == ("incomplete", 2, 2)
+    site.cvpr()
+    assert site.backfill(at=START + timedelta(hours=2)).status == "complete"
+
+
+def test_a_second_source_that_never_had_the_year_is_no_failure(site: Site) -> None:
+    site.cvpr()
+    site.server.say(LISTING, Reply(404))
+    run = site.backfill()
+    assert run.status == "complete"
+    assert any("HTTP 404 (the other sources have all of it)" in message for report in run.reports for message in report.messages)
+    assert site.edition("state, records") == ("complete", 2)
+
+
+def test_a_night_makes_so_many_requests_and_the_next_asks_for_the_rest(site: Site) -> None:
+    site.cvpr()
+    site.server.say(VIRTUAL, events("Something Else That Was Made"))
+    environ = {"TRIAGE_SOURCES__CVF__REQUESTS_PER_NIGHT": "4"}  # of its host, which here is the virtual site's too: robots.txt, two lists
+    site.workspace = Workspace.open(site.folder, environ=environ)
+    run = site.backfill()
+    assert (run.status, [failure.kind for failure in run.failures]) == ("partial", ["budget spent"])
+    assert "run again after" in str(run.failures[0].hint)
+    assert site.asked() == sorted([f"{LISTING}?day=all", VIRTUAL, FIRST])
+    assert site.rows("SELECT source, state, requests FROM edition_sources ORDER BY source") == [
+        ("cvf", "waiting", 2),
+        ("virtual", "complete", 1),
+    ]
+    again = site.backfill(at=START + timedelta(days=1))
+    assert again.status == "complete"
+    assert site.asked() == [SECOND], "what is stored is not asked for again"
+    assert site.rows("SELECT source, state, requests, requests_all, requests_per_paper FROM edition_sources WHERE source = 'cvf'") == [
+        ("cvf", "complete", 1, 3, 1.5)
+    ]
+
+
+def test_what_robots_txt_forbids_is_told_and_never_asked(site: Site) -> None:
+    site.cvpr()
+    site.server.say("/robots.txt", Reply.text("User-agent: *\nDisallow: /CVPR2025", "text/plain"))
+    run = site.backfill()
+    assert [(failure.step, failure.kind) for failure in run.failures] == []
+    assert site.asked() == [VIRTUAL]
+    assert site.rows("SELECT source, state FROM edition_sources ORDER BY source") == [("cvf", "disallowed"), ("virtual", "complete")]
+    assert any("Disallow: /CVPR2025" in message for report in run.reports for message in report.messages)
+    site.server.say(VIRTUAL, events("Made Tokens and Nothing Else.", abstract=None))
+    lacking = site.backfill(at=START + timedelta(hours=1))
+    assert "disallowed" in [failure.kind for failure in lacking.failures]
+
+
+def test_fields_that_come_later_are_kept_with_the_run_that_brought_them(site: Site) -> None:
+    site.cvpr()
+    title = "Made Tokens and Nothing Else."
+    site.server.say(LISTING, Reply(404))
+    site.server.say(VIRTUAL, events(title, abstract=None))
+    first = site.backfill()
+    assert site.rows("SELECT * FROM record_changes") == []
+    site.server.say(VIRTUAL, events(title, abstract="It came later."))
+    second = site.backfill(at=START + timedelta(days=8))
+    site.server.say(VIRTUAL, events(title, abstract=None))
+    site.backfill(at=START + timedelta(days=16))
+    rows = site.rows("SELECT source, title, field, came, before, after, run_id, work_id IS NOT NULL FROM record_changes ORDER BY field")
+    assert rows == [("virtual", title, "abstract", True, None, "It came later.", second.id, True)]
+    assert site.rows("SELECT abstract, first_run FROM records") == [("It came later.", first.id)]
+
+
+CHALLENGE = Reply.text("<!doctype html><title>Verifying your browser</title>", "text/html")
+
+
+def test_openreview_answers_after_a_login_and_says_what_to_do_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = "/notes?content.venueid=ICLR.cc/2019/Conference&limit=1000&offset=0&sort=number:asc"
+    body = (PAGES / "openreview/notes.json").read_bytes().replace(b"ICML", b"ICLR").replace(b"2031", b"2019")
+
+    def answer(seen: Seen) -> Reply:
+        known = seen.headers.get("authorization") == "Bearer made-token"
+        return Reply.text(body, "application/json") if known else CHALLENGE
+
+    site.server.say(notes, answer)
+    site.server.say("/login", Reply.json({"token": "made-token"}))
+    run = site.backfill("iclr", 2019)
+    assert run.status == "partial"
+    assert "OPENREVIEW_TOKEN" in str(run.failures[0].hint)
+    monkeypatch.setenv("OPENREVIEW_USERNAME", "ann@example.org")
+    monkeypatch.setenv("OPENREVIEW_PASSWORD", "not-kept")
+    assert site.backfill("iclr", 2019, at=START + timedelta(hours=1)).status == "complete"
+    assert site.edition("state, records") == ("complete", 3)
+    written = b"".join(path.read_bytes() for path in site.folder.rglob("*") if path.is_file())
+    assert b"not-kept" not in written
+    assert b"made-token" not in written
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.workspaces import Ticking
+from triage import pipeline
+from triage.backfill import backfill
+from triage.workspace import Workspace
+
+with pipeline.begin(Workspace.open(Path(sys.argv[1]), environ={}), "backfill", clock=Ticking()) as run:
+    backfill(run, "cvpr", 2025)
+"""
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_nothing_that_is_stored_is_asked_for_again(site: Site) -> None:
+    site.cvpr()
+    site.server.say(VIRTUAL, events("Something Else That Was Made"))
+    page = (PAGES / "cvf/paper.html").read_bytes()
+    site.server.say(SECOND, Reply.text(page, "text/html", before=60))
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(site.folder)], env=os.environ | {"PYTHONPATH": str(CLONE)})
+    try:
+        journal = site.folder / "raw" / "answers.jsonl"
+        while not (journal.exists() and FIRST in journal.read_text() and SECOND in site.server.targets()):
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    site.asked()
+    site.cvpr()
+    site.server.say(VIRTUAL, events("Something Else That Was Made"))
+    assert site.backfill(at=START + timedelta(hours=1)).status == "complete"
+    assert site.asked() == [SECOND]
+    assert site.edition("state, records, with_abstract") == ("complete", 1, 1)
 
 
 def test_aaai_goes_on_record_by_record_where_a_page_breaks(site: Site) -> None:

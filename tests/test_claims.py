@@ -16,6 +16,19 @@ from triage.pipeline import begin
 from triage.workspace import Workspace
 
 CASES = [
+    ("GPU memory drops from 24 GB to 9 GB.", "memory 9 GB kept"),
+    ("Latency is lowered from 120 ms to 40 ms.", "latency 40 ms kept"),
+    ("The cache shrinks by 80% and throughput rises 3x.", "memory 80 percent down; throughput 3 x up"),
+    ("Decoding is sped up by 1.9x with a loss of 0.5% in accuracy.", "speedup 1.9 x up; accuracy-lost 0.5 percent down"),
+    ("With half the tokens, performance drops by 1.2%.", "accuracy-lost 1.2 percent down"),
+    ("Without our fix, accuracy drops by 20%.", ""),
+    ("The speedup ranges from 1.5x to 2x.", "speedup 1.5 x up; speedup 2 x up"),
+    ("It reduces the FLOPs of a backbone by 71.85% without accuracy degradation.", "flops 71.85 percent down"),
+    ("It is as good while saving 3.2-5.7x computational cost.", "flops 3.2 x down; flops 5.7 x down"),
+    ("It speeds up the training of such networks up to 10x.", "training-cost 10 x down"),
+    ("The small one greatly improves the inference speed (up to 9.3x).", "speedup 9.3 x up"),
+    ("It improves the training efficiency (up to 70%).", ""),
+    ("Updates work by only downloading a few parameters (10%) instead of all.", ""),
     ("Our student decodes 2.5x faster than BigNet.", "speedup 2.5 x up"),
     ("Captioning becomes 1.9$\\times$ faster with no loss.", "speedup 1.9 x up"),
     ("We report a \\textbf{3.1$\\times$} speed-up on phones.", "speedup 3.1 x up"),

@@ -12,6 +12,7 @@ import pytest
 
 from triage import errors
 from triage.cli import LazyGroup, run_command_line, triage
+from triage.cli.common import time_left
 
 COMMANDS = triage.list_commands(click.Context(triage))
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -100,3 +101,19 @@ def test_sql_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert run_command_line(["sql", "DROP VIEW works", *where]) == 1
     assert "only questions" in capsys.readouterr().err
     assert run_command_line(["sql", *where]) == 2
+
+
+@pytest.mark.parametrize(
+    ("total", "done", "each", "passed", "said"),
+    [
+        (2878, 0, 1.0, 0.0, "about 48 min left"),
+        (2878, 1000, 1.0, 3000.0, "about 1.6 h left"),  # slower than the pace: what was measured counts
+        (2878, 1000, 3.0, 10.0, "about 1.6 h left"),  # what was stored came at once: the rest comes at the pace
+        (10, 9, 10.0, 90.0, "about 10 s left"),
+        (10, 10, 10.0, 100.0, ""),
+        (None, 3, 1.0, 3.0, ""),
+        (10, 0, 0.0, 0.0, ""),
+    ],
+)
+def test_how_long_the_rest_takes(total: int | None, done: int, each: float, passed: float, said: str) -> None:
+    assert time_left(total, done, each=each, passed=passed) == said

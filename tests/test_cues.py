@@ -388,6 +388,34 @@ def test_how_a_score_is_made(title: str, abstract: str | None, score: float) -> 
     assert score_text(title, abstract, load_cues(SMALL, name="mine.yaml")).score == pytest.approx(score, abs=1e-5)
 
 
+DESCRIBED = SMALL.replace("  negation:", "  description: {phrases: [uses], reason: what a method does}\n  negation:")
+
+
+@pytest.mark.parametrize(
+    ("abstract", "share"),
+    [
+        ("It uses a prune.", 2),  # a description is the authors' own ...
+        ("Others uses a prune.", 0.5),  # ... unless the sentence is about others
+        ("Without others, we prune.", 2),  # the reach of "without" ends where the authors speak of themselves
+        ("Without the prune.", 0),
+    ],
+)
+def test_whose_sentence_it_is(abstract: str, share: float) -> None:
+    cues = load_cues(DESCRIBED.replace("contribution: 1, background", "contribution: 2, background"), name="mine.yaml")
+    assert score_text("Garden", abstract, cues).score == pytest.approx(2 / 3 * share / (share + 1), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "title_floor", "weight"),
+    [("true", "", 0), ("true", "  title_floor: 0.5\n", 1), ("strictly", "  title_floor: 0.5\n", 0), ("false", "", 2)],
+)
+def test_how_much_a_rule_counts_where_nothing_is_claimed(claimed: str, title_floor: str, weight: float) -> None:
+    text = SMALL.replace("weight: 1, reason: draining", f"weight: 1, claimed: {claimed}, reason: draining").replace(
+        "  labels:", f"{title_floor}  labels:"
+    )
+    assert sum(s.weight for s in score_types("Draining", None, load_cues(text, name="mine.yaml"))) == pytest.approx(weight)
+
+
 def test_a_users_own_cues() -> None:
     cues = load_cues(SMALL, name="mine.yaml")
     assert isinstance(cues, Cues)
@@ -409,6 +437,8 @@ WRONG = [
     ("a negative weight", SMALL.replace("weight: 1, reason: pruning", "weight: -1, reason: pruning"),
      "mine.yaml:24: screening.efficiency.rules.0.weight: Input should be greater than 0"),
     ("no rules", SMALL.replace("      - {phrases: [prune*], weight: 1, reason: pruning}\n", "      []\n"), "mine.yaml:23: screening.efficiency.rules: "),
+    ("a label that goes over to nothing", SMALL.replace("  labels:", "  yields:\n    - {label: soil/drainage, to: soil/mulch, share: 1, reason: r}\n  labels:"),
+     "mine.yaml:34: 'soil/mulch' has no rules here"),
     ("nothing", "", "mine.yaml:1: the file must be a mapping"),
 ]  # fmt: skip
 

@@ -28,6 +28,8 @@ from triage.evaluation.screening import evaluate_screening
 from triage.labelling import Paper
 from triage.labelling.lexical import LexicalLabeller
 from triage.models import Claim, Label, Screening
+from triage.ranking import Example, features
+from triage.ranking.training import train
 from triage.seeds import packaged_cues, packaged_taxonomy
 from triage.workspace import Workspace
 
@@ -47,17 +49,43 @@ def test_the_gate_of_screening() -> None:
     assert (report.n, report.positives) == (62, 25)
     assert report.recall_at["20"] >= 16
     assert report.recall_at["32"] >= 20
-    assert report.area >= 0.84
-    assert report.word_filter.recall_at["20"] < report.recall_at["20"]
+    assert report.area >= 0.845
+    assert report.word_filter.recall_at["20"] + 5 < report.recall_at["20"]
+    assert report.word_filter.area + 0.1 < report.area
 
 
-@pytest.mark.parametrize(("level", "micro", "macro"), [("fine", 0.66, 0.48), ("coarse", 0.70, 0.52)])
+def test_the_gate_of_learning() -> None:
+    """What is learned from these papers may be of no use for them; it must never make their order worse."""
+    cues, _ = packaged_cues()
+    examples = [
+        Example(f"{n:03}", score_text(p.title, p.abstract, cues).score, features(p.title, p.abstract, cues), p.flag("selected"))
+        for n, p in enumerate(read_labelled([OWN / "screening.jsonl"]))
+    ]
+    figures = train(examples).figures
+    assert figures.precision >= figures.cue_precision - 0.01
+    assert figures.area >= figures.cue_area - 0.01
+
+
+@pytest.mark.parametrize(("level", "micro", "macro"), [("fine", 0.70, 0.54), ("coarse", 0.70, 0.52)])
 def test_the_gate_of_labels(level: Any, micro: float, macro: float) -> None:
     taxonomy = packaged_taxonomy()
     report = evaluate_labels(read_labelled([OWN / "labels.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level=level)
     assert report.n == 36
     assert report.micro_f1 >= micro
     assert report.macro_f1 >= macro
+    assert report.calibration_error <= 0.1  # confidence means what it says
+
+
+def test_the_gate_of_wordings() -> None:
+    """Made texts that say each technique in other words than its name, some with other techniques in the background."""
+    taxonomy = packaged_taxonomy()
+    report = evaluate_labels(
+        read_labelled([OWN / "techniques.jsonl"]), LexicalLabeller(packaged_cues()[0], taxonomy), taxonomy, level="fine"
+    )
+    assert report.n == 87
+    assert report.micro_f1 >= 0.91
+    assert report.micro_precision >= 0.9
+    assert set(taxonomy.labels) <= set(report.per_label), "a label that no text is about"
 
 
 def test_the_gate_of_claims() -> None:

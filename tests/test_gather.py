@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,7 +114,7 @@ def test_the_first_night_reads_a_week_and_keeps_what_it_was_told(night: Night) -
     assert (huggingface.step, huggingface.read, huggingface.new) == ("gather huggingface", 10, 10)
     assert night.status() == {str(day): "open" if day == TODAY else "final" for day in WEEK}
     assert night.status("arxiv") == {"2026-11-22": "final"}
-    assert night.rows("SELECT count(*) FROM store.fetch WHERE failure IS NULL AND run_id <> ''") == [(8,)]
+    assert night.rows("SELECT count(*) FROM store.fetch WHERE failure IS NULL AND key <> 'robots.txt'") == [(8,)]
     assert night.rows("SELECT name, state, records, last_day, completeness, lacking FROM sources") == [
         ("arxiv", "truly none", 0, date(2026, 11, 22), 1.0, []),
         ("huggingface", "complete", 10, TODAY, 1.0, []),
@@ -404,6 +404,62 @@ def test_a_new_warehouse_is_made_from_raw_without_asking(night: Night) -> None:
     with (night.folder / "raw" / "answers.jsonl").open("a") as index:
         index.write('{"source": "hugg')  # a crash in the middle of a line
     assert night.run("huggingface", at=START + timedelta(days=1, hours=3)).status == "complete"
+
+
+# -- drift
+
+
+def month(night: Night, count: int, *, day: date, papers: Sequence[str]) -> None:
+    """`count` papers on every weekday before `day`, which has `papers`."""
+    night.settings("[gather]\nsince = 20")
+    for back in range(25):
+        one = TODAY - timedelta(days=back)
+        ids = [] if one.weekday() >= 5 else [f"2611.{one.day:02}{n:03}" for n in range(count)]
+        night.server.say(daily(one), daily_reply(*ids))
+    night.server.say(daily(day), daily_reply(*papers))
+
+
+def test_a_day_with_far_fewer_papers_than_usual_needs_attention_once(night: Night) -> None:
+    friday = date(2026, 11, 20)
+    month(night, 30, day=friday, papers=["2611.20001", "2611.20002"])
+    night.run("huggingface", at=datetime(2026, 11, 20, 2, 0, tzinfo=UTC))  # Friday's list has just begun; the days before are the measure
+    run = night.run("huggingface", at=datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+    assert (run.status, kinds(run)) == ("partial", ["needs attention"])
+    assert "2 papers where 30 are usual" in run.failures[0].message
+    assert (night.status()[str(friday)], night.rows("SELECT state FROM sources WHERE name = 'huggingface'")) == (
+        "failed",
+        [("needs attention",)],
+    )
+    assert night.rows("SELECT count(*) FROM records WHERE source_key LIKE '2611.20%'") == [(2,)], "what came is kept"
+    night.asked()
+    again = night.run("huggingface", at=datetime(2026, 11, 22, 2, 0, tzinfo=UTC))
+    assert daily(friday) in night.asked()
+    assert (again.status, night.status()[str(friday)]) == ("complete", "final"), "a day that is really small is told once"
+
+
+def test_a_list_that_shrinks_overwrites_nothing(night: Night) -> None:
+    night.server.say(daily(TODAY), daily_reply(*[f"2611.23{n:03}" for n in range(40)]))
+    night.run("huggingface")
+    before = night.rows("SELECT source_key, title FROM records ORDER BY ALL")
+    poorer = [daily_entry(f"2611.23{n:03}", f"A poorer title {n}") for n in range(20)]
+    night.server.say(daily(TODAY), Reply.json(poorer))
+    run = night.run("huggingface", at=START + timedelta(hours=2))
+    assert [(failure.kind, failure.message) for failure in run.failures] == [
+        ("needs attention", "huggingface 2026-11-23: 20 papers where there were 40")
+    ]
+    assert night.rows("SELECT source_key, title FROM records ORDER BY ALL") == before
+    night.server.say(daily(TODAY), daily_reply(*[f"2611.23{n:03}" for n in range(41)]))
+    assert night.run("huggingface", at=START + timedelta(hours=4)).status == "complete"
+    assert len(night.rows("SELECT source_key FROM records")) == len(before) + 1
+
+
+def test_a_feed_most_of_which_cannot_be_read_needs_attention(night: Night) -> None:
+    broken = daily_entry("2611.23009")
+    del broken["paper"]["title"]
+    night.server.say(daily(TODAY), Reply.json([daily_entry("2611.23001"), broken]))
+    run = night.run("huggingface")
+    assert kinds(run) == ["needs attention", "refused"]
+    assert "1 of 2 papers could not be read" in run.failures[0].message
 
 
 # The places between which a process can die: before anything is written, between the raw index and the

@@ -19,6 +19,7 @@ from tests.workspaces import put as put_records
 from triage.adding import Reference, read_reference
 from triage.cli import run_command_line
 from triage.errors import UsageError
+from triage.sources.registry import ENRICHMENT_NAMES, VENUE_NAMES
 
 FEED = "/atom/cs.CV+cs.CL+cs.LG"
 DAY = "2024-05-27"
@@ -61,13 +62,19 @@ def test_a_run_begins_with_gathering_and_says_partial_when_a_feed_fails(desk: Ga
 
 def test_a_dry_run_says_what_it_would_ask_and_does_nothing(desk: Gathering) -> None:
     before = sorted(desk.folder.rglob("*"))
-    told = desk.json("run", "--dry-run", "--date", DAY)["requests"]
-    assert told == [
+    planned = desk.json("run", "--dry-run", "--date", DAY)
+    assert (planned["venues"], planned["catalogues"]) == ([], [])
+    assert planned["requests"] == [
         {"source": "arxiv", "day": DAY, "url": f"{desk.server.url}{FEED}"},
         {"source": "huggingface", "day": DAY, "url": f"{desk.server.url}/api/daily_papers?date={DAY}&limit=100"},
     ]
     assert len(desk.json("run", "--dry-run")["requests"]) == 8
     assert "would ask huggingface" in desk.printed("run", "--dry-run")
+    settings = (desk.folder / "triage.toml").read_text()
+    (desk.folder / "triage.toml").write_text(f'[venues]\ngather = ["cvpr-2025"]\n{settings}')
+    assert "would gather cvpr-2025 from virtual, cvf" in desk.printed("run", "--dry-run")
+    assert "would ask openalex about 0 works in 0 requests" in desk.printed("run", "--dry-run")
+    (desk.folder / "triage.toml").write_text(settings)
     assert (desk.server.seen, sorted(desk.folder.rglob("*"))) == ([], before)
 
 
@@ -79,20 +86,29 @@ def test_dates_and_names_that_cannot_be_are_refused(desk: Gathering) -> None:
 
 
 def test_sources_are_listed_before_and_after(desk: Gathering) -> None:
-    before = desk.json("sources")
+    before = [row for row in desk.json("sources") if row["kind"] == "feed"]
     assert [(row["name"], row["enabled"], row["state"], row["records"]) for row in before] == [
         ("arxiv", True, "never asked", 0),
         ("huggingface", True, "never asked", 0),
     ]
     desk.server.say(FEED, Reply.text("<p>moment</p>", "text/html"))
     assert desk("gather", "--date", DAY) == 3
-    arxiv, huggingface = desk.json("sources")
+    arxiv, huggingface, *others = desk.json("sources")
+    assert [row["name"] for row in others] == [*VENUE_NAMES, *ENRICHMENT_NAMES]
+    assert {row["state"] for row in others} == {"never asked"}
+    assert [row["name"] for row in others if not row["enabled"]] == ["dblp"], "nobody said yet who asks"
+    assert [(one["host"], one["seconds_apart"], one["robots"]) for one in huggingface["hosts"]] == [(desk.server.place, 0, "obeyed")]
+    (aaai,) = [row for row in others if row["name"] == "aaai"]
+    (host,) = aaai["hosts"]
+    assert (host["host"], host["seconds_apart"], host["requests_per_night"], host["robots"]) == ("ojs.aaai.org", 3, 5000, "obeyed")
     assert (arxiv["state"], arxiv["lacking"], arxiv["last_success"]) == ("parsed none", [DAY], None)
     assert (huggingface["state"], huggingface["records"], huggingface["completeness"]) == ("complete", 2, 1.0)
     shown = desk.printed("sources")
     assert "arxiv: parsed none; 0 records, 0% of the days whole, no success yet" in shown
     assert f"lacks {DAY}" in shown
     assert f"huggingface: complete; 2 records, read up to {DAY}, 100% of the days whole, last success" in shown
+    assert "asks ojs.aaai.org: 3 s apart, 5000 requests a night, robots.txt obeyed" in shown
+    assert "dblp: asked once [web] contact is given" in shown
 
 
 # -- triage sources parse
@@ -104,6 +120,7 @@ def parse(file: Path, content: bytes, *arguments: str) -> int:
 
 
 DAILY = "https://huggingface.co/api/daily_papers?date=2024-05-27&limit="
+DOCUMENTED = YEARLY.count("\n- [")
 FULL = daily_list(*[f"2405.{n:05}" for n in range(50)])
 PARSED: list[tuple[str, bytes, tuple[str, ...], int, int]] = [
     ("a list", daily_list("2405.00001", "2405.00002"), ("huggingface",), 0, 2),
@@ -113,6 +130,8 @@ PARSED: list[tuple[str, bytes, tuple[str, ...], int, int]] = [
     ("the page", daily_page([daily_entry("2405.00001")], date="2024-05-27"), ("huggingface",), 0, 1),
     ("texts", b'["one", "two"]', ("huggingface",), 1, 0),
     ("a cut list", daily_list("2405.00001")[:-9], ("huggingface",), 1, 0),
+    ("a document", YEARLY.replace("2023", "2024").encode(), ("documents",), 0, DOCUMENTED),
+    ("no document", b"A line of nothing.", ("documents",), 1, 0),
     ("a feed", announcement_feed([announcement("2405.00001")]), ("arxiv",), 0, 1),
     ("a look-up", api_feed([api_entry("2405.00001")]), ("arxiv", "--url", "https://export.arxiv.org/api/query?id_list=2405.00001"), 0, 1),
     (

@@ -34,10 +34,18 @@ CASES = [
     Case("published in two years", [{"venue": "ACL", "year": 2022}, {"venue": "CVPR", "year": 2023}], 2),
     Case("no year fits any year", [{}, {"venue": "CVPR", "year": 2023}], 1),
     Case("no year, two dated candidates that differ: nobody knows which", [{}, {"venue": "ACL", "year": 2020}, {"venue": "CVPR", "year": 2023}], 3),
+    Case("no year, and one of five dated records differs: a typing error", [{}, *({"venue": "ACL", "year": year} for year in (2020, 2020, 2020, 2020, 2021))], 2),
     Case("no year, a preprint and its publication", [{}, {"venue": "arXiv", "year": 2022}, {"venue": "CVPR", "year": 2023}], 1),
     Case("a preprint between two publications goes to the nearer", [{"venue": "arXiv", "year": 2021}, {"venue": "ACL", "year": 2022}, {"venue": "CVPR", "year": 2024}], 2),
     Case("the same title by other people", [{"authors": ("Ann Smith", "Bo Li")}, {"authors": ("Carl Jones",)}], 2),
     Case("authors with initials and turned round", [{"authors": ("Ann B. Smith",)}, {"authors": ("Smith A.",)}], 1),
+    Case("a long title cited with three years is no column", [{"venue": "ACL", "year": year} for year in (2020, 2020, 2021, 2022)], 3),
+    Case("year 0 is no year", [{"venue": "ACL", "year": 0}, {"venue": "ACL", "year": 2022}], 1),
+    Case("authors as one string", [{"authors": ("Ann Smith, Bo Li",)}, {"authors": ("Ann Smith", "Bo Li")}], 1),
+    Case("authors as one string, other people", [{"authors": ("Ann Smith, Bo Li",)}, {"authors": ("Carl Jones", "Di Zhu")}], 2),
+    Case("an arXiv id inside a DOI vetoes no DOI of the publisher", [{"identifiers": {"doi": "https://doi.org/10.48550/ARXIV.2301.00001v2"}}, {"identifiers": {"arxiv": "2301.00001", "doi": "10.1234/x"}}], 1),
+    Case("a DOI in capitals and as a link", [{"title": "Drifting Title on Tokens", "identifiers": {"doi": "10.1234/ABC"}}, {"title": "Drifting Title on Token", "identifiers": {"doi": "https://doi.org/10.1234/abc"}}], 1),
+    Case("mojibake is another word, never a wrong merge", [{"title": "Ã‰tude des motifs"}, {"title": "Étude des motifs"}], 2),
     Case("a generic title", [{"title": "Editorial"}, {"title": "Editorial"}], 2),
     Case("version numbers are part of the name", [{"title": "BLIP: Bootstrapping"}, {"title": "BLIP-2: Bootstrapping"}], 2),
     Case("a title without letters matches nothing", [{"title": "???"}, {"title": "???"}], 2),
@@ -135,6 +143,12 @@ def test_two_thousand_authors_and_a_title_of_two_thousand_characters(tmp_path: P
     authors = tuple(f"Given{n} Family{n}" for n in range(2000))
     put(workspace, [record("a", long.strip(), authors=authors), record("b", long.strip(), authors=authors[::-1]), record("c", "Word")])
     assert ask(workspace, "SELECT count(*) FROM works") == [(2,)]
+
+
+def test_a_paper_that_everybody_cites_is_one_work(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record(f"k{n}", TITLE, year=2020, venue="ACL") for n in range(130)])
+    assert ask(workspace, "SELECT records FROM works") == [(130,)]
 
 
 _titles = st.sampled_from(["Alpha Beta Gamma", "Alpha Beta Gamma.", "Delta Epsilon Zeta", "Editorial"])

@@ -100,10 +100,38 @@ def test_the_key_of_a_form_is_the_title_key(title: str) -> None:
     assert form_key(title_form(title)) == title_key(title)
 
 
+@pytest.mark.parametrize(
+    ("title", "form"),
+    [
+        ("A trial of small doses.[Erratum appears in Chest 1993 May;103(5):1640]", "a trial of small doses"),
+        ("A trial of small doses [see comments]", "a trial of small doses"),
+        ("A trial of small doses [Review] [45 refs]", "a trial of small doses"),
+        ("A trial of small doses (abstract)", "a trial of small doses"),
+        ("A trial of small doses [abstract no: 134]", "a trial of small doses"),
+        ("A trial of small doses <ORIGINAL> UN ESSAI", "a trial of small doses"),
+        ("Effects of a drug [corrected] on rats", "effects of a drug : corrected : on rats"),
+        ("Abstract [abstract] reasoning", "abstract : abstract : reasoning"),
+        ("[Abstract reasoning in rats]", "abstract reasoning in rats"),
+        ("Comment on: a trial [Comment on Smith]", "comment on : a trial : comment on smith"),
+    ],
+)
+def test_notes_of_databases_are_no_title(title: str, form: str) -> None:
+    assert title_form(title) == form
+
+
 _plain = st.from_regex(PLAIN_TITLE, fullmatch=True).map(lambda text: " ".join(text.split()))
 
 
-@given(st.lists(_plain | st.sampled_from(["A (v2)", "B [Oral] ", "c - d -- e", "It's: a? b.c. d"]), min_size=1, max_size=20))
+@given(
+    st.lists(
+        _plain
+        | st.sampled_from(
+            ["A (v2)", "B [Oral] ", "c - d -- e", "It's: a? b.c. d", "A b [see comment]", "C.[Erratum in D 1(2):3]", "E (abstract) (v2)"]
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
 def test_sql_makes_the_same_forms(titles: list[str]) -> None:
     with duckdb.connect() as con:
         found = con.execute(f"SELECT title, {SQL_FORM} FROM (SELECT unnest(?) AS title)", [titles]).fetchall()

@@ -8,6 +8,7 @@ from tests.saved import asked, page, parse
 from triage.errors import SourceError, UsageError
 from triage.sources import Request
 from triage.sources.ijcai import IJCAI
+from triage.web.pacing import rule_for
 
 SOURCE = IJCAI()
 LISTING = asked("IJCAI 2031", "http://127.0.0.1:9/proceedings/2031/")
@@ -16,7 +17,7 @@ LISTING = asked("IJCAI 2031", "http://127.0.0.1:9/proceedings/2031/")
 def test_the_request() -> None:
     (request,) = SOURCE.listing("IJCAI", 2024, base_url="http://127.0.0.1:9")
     assert request.url == "http://127.0.0.1:9/proceedings/2024/"
-    assert SOURCE.pace == 10  # the site's own wish
+    assert {rule_for(host).pace for host in SOURCE.hosts} == {10}  # the site's own wish
 
 
 @pytest.mark.parametrize(("venue", "year"), [("AAAI", 2024), ("IJCAI", 2016)])

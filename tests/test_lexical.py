@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made_taxonomies import PAPERS, AboutLabel
 from triage.cues import load_cues
 from triage.labelling import Labeller, Paper
 from triage.labelling.lexical import LexicalLabeller
@@ -68,6 +69,11 @@ CASES = [
     ("Masking for Cheap Pre-Training of Video-Language Models", "We mask most tokens, which makes pre-training 2x faster and cuts the cost by 50%.",
      {"token-reduction/pruning", "training/efficient-pretraining"}),
     ("A Survey of Token Pruning", "We review methods.", {"survey", "token-reduction/pruning"}),
+    ("Prune, Then Recycle", "Visual tokens that matter little are pruned. Latency falls by 40%.", {"token-reduction/pruning"}),
+    ("Four Bits for Keys and Values", "We quantize the KV cache of VLMs; cache memory falls by 70%.", {"inference/kv-cache"}),
+    ("Unlike Pruning, Unlike Adapters", "Orthogonal to quantization and compatible with LoRA, we merge visual tokens. Latency falls by 40%.",
+     {"token-reduction/merging"}),
+    ("A Mean Teacher for Retrieval (Student Abstract)", "We look at colours.", set()),
     ("Colours of Rooms", "We look at colours.", set()),
     ("Colours of Rooms", None, set()),
     ("", None, set()),
@@ -159,6 +165,16 @@ def test_another_fields_taxonomy_needs_no_rules(title: str, abstract: str, label
     assert ids(labels_of(title, abstract, labeller))[0] == label
     assert "compression/distillation" in labeller.unused
     assert ids(labels_of("Distilling Vision-Language Models", "We distil 2x faster models.", labeller)) == []
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.title)
+def test_another_language_needs_no_rules_either(paper: AboutLabel) -> None:
+    """Compounds, particles and scripts without spaces."""
+    labeller = LexicalLabeller(CUES, load_taxonomy(paper.taxonomy, name="mine.yaml"))
+    found = labels_of(paper.title, paper.abstract, labeller)
+    assert ids(found)[:1] == ([paper.label] if paper.label else [])
+    texts = {"title": paper.title, "abstract": paper.abstract}
+    assert all(texts[e.field][e.start : e.end] == e.quote for label in found for e in label.evidence)
 
 
 def test_nothing_of_the_packaged_rules_is_unused() -> None:

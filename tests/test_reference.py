@@ -111,8 +111,9 @@ def test_curated_anthology_links_spell_out_their_identifier() -> None:
 
 def test_venue_file_has_a_version_and_the_venues_of_the_field() -> None:
     assert venue_file()["version"] == 1
-    assert {venue["name"] for venue in venue_file()["venues"]} == VENUES
-    assert len(venue_file()["venues"]) == len(VENUES)
+    names = [venue["name"] for venue in venue_file()["venues"]]
+    assert set(names) >= VENUES
+    assert len(names) == len(set(names))
 
 
 def test_every_source_has_exactly_one_role() -> None:

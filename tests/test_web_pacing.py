@@ -48,7 +48,7 @@ def gaps(server: ScriptedServer) -> list[float]:
         ("ojs.aaai.org", "aaai", 3, 1),
         ("icml.cc", "virtual", 10, 1),
         ("proceedings.neurips.cc", "proceedings.neurips.cc", 1, 2),
-        ("huggingface.co", "huggingface.co", 1, 2),
+        ("huggingface.co", "huggingface", 1, 2),
     ],
 )
 def test_each_host_has_a_rule(host: str, group: str, pace: float, connections: int) -> None:

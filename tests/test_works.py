@@ -190,7 +190,9 @@ def test_show_tells_why_each_record_is_there(tmp_path: Path, capsys: pytest.Capt
     assert told["records"][1]["why"][0]["evidence"] == "2201.00001"
     assert [(other["status"], "two identifiers" in other["evidence"]) for other in told["apart"]][-1][1]
     assert triage(workspace, "show", work_of(workspace, "a")) == 0
-    assert "the same arXiv id" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the same arXiv id" in out
+    assert "the same title but for a name in front" in out
     assert triage(workspace, "show", "wzzz") == 2
 
 
@@ -238,6 +240,21 @@ def test_eval_refuses_files_with_their_line(unified: str, pairs: str, reason: st
     (tmp_path / "p.csv").write_text(pairs)
     with pytest.raises(DocumentError, match=reason):
         evaluate_identity(tmp_path / "u.csv", tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_eval_reads_files_as_other_programs_write_them(encoding: str, tmp_path: Path) -> None:
+    unified, pairs = tmp_path / "u.csv", tmp_path / "p.csv"
+    rows = [
+        "1,Étude des motifs rares,1999.0,nan,x",
+        "2,Étude des motifs rares.,(1999),nan,x",
+        "3,A Wholly Different Heading,2001,nan,x",
+        "4,Étude des motifs rares,2003,,",
+    ]
+    unified.write_bytes(("ID, Title,Year,DOI,venue\r\n" + "\r\n".join(rows) + "\r\n").encode(encoding))
+    pairs.write_bytes("a,b,note\r\n1,2,é\r\n\r\n".encode(encoding))
+    score = evaluate_identity(unified, pairs)
+    assert (score.records, score.truth, score.matched, score.true) == (4, 1, 1, 1)
 
 
 def test_eval_survives_anything_in_the_cells(tmp_path: Path) -> None:

@@ -72,10 +72,10 @@ def read_reference(words: str) -> Reference:
 
 
 def _site(url: str) -> VenueSource | None:
-    """The venue source whose pages of single papers can be read; the Anthology and AAAI have better ways (DOIs)."""
+    """The venue source whose pages of single papers can be read; the Anthology has a better way (DOIs)."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     for source in venue_sources().values():
-        if source.name not in {"aaai", "acl", "openreview"} and host in {known.removeprefix("www.") for known in source.hosts}:
+        if source.name not in {"acl", "openreview"} and host in {known.removeprefix("www.") for known in source.hosts}:
             return source
     return None
 
@@ -129,9 +129,10 @@ def _ask_catalogue(run: Run, door: Door, source: EnrichmentSource, wanted: Seque
     base = run.settings.sources.named(source.name).base_url or source.base_url
     batches = {batch.request: batch for batch in source.batches(wanted, base_url=base)}
     harvest = Harvest(Due(cast("Source", source), by_hand=True))
-    for request, answer in door.fetch_all(list(batches), source=source.name, hosts=source.hosts, pace=source.pace):
+    for request, answer in door.fetch_all(list(batches), source=source.name, hosts=source.hosts):
         harvest.read(request, answer, None)
     harvest.records = [record for record in harvest.records if any(is_about(paper, record) for paper in wanted)]
+    harvest.kept |= dict.fromkeys(batches, tuple(record.source_key for record in harvest.records))
     run.add(keep_harvest(run, harvest, door.drain(), step="add from"))
     return [paper for paper in wanted if not any(is_about(paper, record) for record in harvest.records)]
 
@@ -143,7 +144,7 @@ def _from_page(run: Run, door: Door, url: str) -> None:
         raise UsageError(f"{url}: no page of a venue we read", hint="give another link")
     harvest = Harvest(Due(cast("Source", source), by_hand=True))
     request = Request(url, _at(url, run.settings.sources.named(source.name).base_url), PAGES)
-    for asked, answer in door.fetch_all([request], source=source.name, hosts=source.hosts, pace=source.pace):
+    for asked, answer in door.fetch_all([request], source=source.name, hosts=source.hosts):
         parsed = harvest.read(asked, answer, None)
         if parsed and len(parsed.records) != 1:
             harvest.records, harvest.answers = [], []

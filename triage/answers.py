@@ -37,6 +37,8 @@ class Answer(Frozen):
     by_hand: bool = False
     edition: str | None = None
     """The venue and year it was asked for ("cvpr-2023"); None for feeds."""
+    keys: tuple[str, ...] | None = None
+    """Of an answer that tells of other papers besides those asked about: the source's keys of the records that were kept."""
     whole: bool = True
     """Whether it was complete, or is completed by the answers it leads to."""
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from triage.answers import Answer, append_answers, read_answers
 from triage.editions import Reading, Trouble
-from triage.errors import RateLimitedError, SourceError, UnreachableError, UsageError
-from triage.gather import open_door, reread, willing
-from triage.harvest import MOST_NAMED, keep_answers, keep_fetches
+from triage.errors import SourceError, UsageError
+from triage.gather import closed, open_door, reread, willing
+from triage.harvest import MOST_NAMED, keep_answers, keep_fetches, keep_state
 from triage.models import Record
 from triage.records import keep_records
 from triage.runs import StepReport
@@ -23,13 +23,16 @@ from triage.sources import Request, Response
 from triage.sources.registry import VENUE_NAMES, every_source, venue_sources
 from triage.text import title_key
 from triage.venues import Edition, edition_of
+from triage.web.pacing import rule_for
 from triage.web.raw import RawStore
+from triage.web.robots import KEY
 
 if TYPE_CHECKING:
     import duckdb
 
     from triage.runs import Run
     from triage.web import Door, FetchRow
+    from triage.workspace import Workspace
 
 __all__ = ["backfill", "due_editions", "gather_venues", "reparse", "restore_editions"]
 
@@ -43,22 +46,35 @@ FRESH = timedelta(days=7)
 """How long an answer of an edition that was not finished is read from the raw store instead of asked for again."""
 
 
+LOOKED_AT_AGAIN = timedelta(days=30)
+"""After so long a complete edition is read once more: DOIs, decisions and abstracts are added for months, and a site may change."""
+
+
 def backfill(run: Run, venue: str, year: int) -> list[StepReport]:
     """Ask every source of a venue's year; one report a source. Raises UsageError for a venue or year that nobody serves."""
     return _Edition(run, edition_of(run.workspace, venue, year)).gather()
 
 
-def due_editions(run: Run) -> list[Edition]:
-    """The editions that `[venues] gather` names and that are not complete yet. Raises UsageError for one that nobody serves."""
-    named = [edition_of(run.workspace, *_parted(name)) for name in dict.fromkeys(run.settings.venues.gather)]
-    with run.warehouse.burst() as con:
-        rows = con.execute("SELECT venue, year FROM store.edition WHERE state = 'complete'").fetchall()
+def due_editions(con: duckdb.DuckDBPyConnection | None, workspace: Workspace, now: datetime) -> list[Edition]:
+    """The editions that `[venues] gather` names and that are not complete, or were complete so long ago that more may have come.
+
+    `con` reads the warehouse or its snapshot, None stands for an empty one; `now` is UTC without zone. Raises
+    UsageError for an edition that nobody serves.
+    """
+    named = [edition_of(workspace, *_parted(name)) for name in dict.fromkeys(workspace.settings.venues.gather)]
+    if con is None:
+        return named
+    rows = con.execute(
+        "SELECT venue, year FROM store.edition WHERE state = 'complete' AND complete_at > ?", [now - LOOKED_AT_AGAIN]
+    ).fetchall()
     return [one for one in named if (one.venue.id, one.year) not in rows]
 
 
 def gather_venues(run: Run) -> list[StepReport]:
     """Every edition that is due in a night."""
-    return [report for one in due_editions(run) for report in _Edition(run, one).gather()]
+    with run.warehouse.burst() as con:
+        due = due_editions(con, run.workspace, run.now())
+    return [report for one in due for report in _Edition(run, one).gather()]
 
 
 def _parted(name: str) -> tuple[str, int]:
@@ -87,7 +103,7 @@ class _Edition:
                 raise UsageError(
                     f"no source has {self.edition.venue.name} {self.edition.year}", hint="seeds/venues.yaml says who serves which years"
                 )
-            for reading in sorted(self.readings, key=lambda one: one.source.pace):
+            for reading in sorted(self.readings, key=lambda one: rule_for(one.source.hosts[0]).pace):
                 self._pages(reading, door)
         return self._finish()
 
@@ -128,14 +144,16 @@ class _Edition:
         waiting = list(requests)
         for _ in range(MOST_ROUNDS):
             follow: list[Request] = []
-            self.run.progress.step(f"{self.edition.key} {name}", len(waiting))
+            self.run.progress.step(
+                f"{self.edition.key} {name}", len(waiting), seconds_each=door.pace(waiting[0].url, name) if waiting else 0
+            )
             refusal: SourceError | None = None
             for start in range(0, len(waiting), BURST):
                 for request, answer in self._answers(reading, waiting[start : start + BURST], fetch, refusal):
-                    refusal = answer if isinstance(answer, UnreachableError | RateLimitedError) else None
+                    refusal = closed(answer)
                     follow += self._read(reading, request, answer)
                 self._keep(reading, door.drain())
-            waiting = follow
+            waiting = list({request.url: request for request in reversed(follow)}.values())[::-1]  # two answers may lead to one
             if not waiting:
                 return
         reading.trouble("incomplete", waiting[0], f"{waiting[0].url}: more than {MOST_ROUNDS} pages follow one another")
@@ -159,9 +177,7 @@ class _Edition:
         if refusal is not None:
             yield from ((request, refusal) for request in lacking)
             return
-        for request, answer in willing(lacking, fetch):
-            reading.requests += 1
-            yield request, answer
+        yield from willing(lacking, fetch)
 
     def _stored(self, reading: Reading, request: Request) -> Response | None:
         if reading.doubted and not reading.page_key(request):
@@ -179,6 +195,7 @@ class _Edition:
         return follow
 
     def _keep(self, reading: Reading, fetched: Sequence[FetchRow]) -> None:
+        reading.requests += sum(row.was_made for row in fetched if row.source == reading.source.name and row.key != KEY)
         with self.run.warehouse.burst() as con:
             _keep_records(con, self.run, reading)
             keep_answers(con, self.run, reading.lines)
@@ -187,17 +204,21 @@ class _Edition:
 
     def _finish(self) -> list[StepReport]:
         """Judge, store how whole the edition is, and tell."""
+        with_one: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings))
+        for one in self.readings:
+            one.settle_abstracts(with_one)
         first = self.readings[0]
         titles = first.titles(with_abstract=False)
         filled: set[str] = set().union(*(one.titles(with_abstract=True) for one in self.readings[1:]))
         with_abstract = sum(r.abstract is not None or title_key(r.title) in filled for r in first.of_the_year)
         lacking = [one for one in self.readings if one.state not in {"complete", "truly none"}]
-        # a second source that fails is no gap as long as the first is whole and has all abstracts
-        gaps = [one for one in lacking if one is first or first.state != "complete" or titles - filled]
+        # a second source that has no such year is no gap as long as the first is whole and has all abstracts
+        gaps = [one for one in lacking if one is first or first.state != "complete" or titles - filled or not one.has_none]
         state = first.state if first.state != "complete" or not gaps else "incomplete"
         with self.run.warehouse.burst() as con:
             for reading in self.readings:
                 _note_source(con, self.run, reading)
+                _note_state(con, self.run, reading.source.name)
             _note_edition(con, self.run, self.readings, state, with_abstract, gaps)
         return [self.run.add(_report(self.run, reading, told=reading in gaps)) for reading in self.readings]
 
@@ -247,9 +268,10 @@ def _reading(con: duckdb.DuckDBPyConnection, name: str, edition: Edition) -> Rea
 
 
 def _keep_records(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> None:
-    """Keep what is new. A reading that is clearly poorer than an earlier one overwrites nothing of it."""
-    records = [reading.records[key] for key in sorted(reading.changed) if not (reading.fewer and key in reading.stored)]
-    reading.changed.clear()
+    """Keep what is new. A reading that is clearly poorer than an earlier one overwrites nothing of it: it waits until it is not."""
+    held = reading.changed & set(reading.stored) if reading.fewer else set()
+    records = [reading.records[key] for key in sorted(reading.changed - held)]
+    reading.changed = held
     if not records:
         return
     kept = keep_records(con, run, records)
@@ -266,6 +288,16 @@ def _note_source(con: duckdb.DuckDBPyConnection, run: Run, reading: Reading) -> 
         "reason": reading.troubles[0].message[:500] if reading.troubles else None, "asked_at": run.now(), "whole": whole, "run": run.id,
     }  # fmt: skip
     _replace(con, "edition_source", "source, ", "$source, ", "reused, ", "$reused, ", values)
+
+
+def _note_state(con: duckdb.DuckDBPyConnection, run: Run, name: str) -> None:
+    """How a source is after all of its years that this run asked for: like the worst of them."""
+    ((state, reason),) = con.execute(
+        "SELECT state, reason FROM store.edition_source WHERE source = ? AND run_id = ?"
+        " ORDER BY state IN ('complete', 'truly none'), state = 'truly none', asked_at DESC, venue, year LIMIT 1",
+        [name, run.id],
+    ).fetchall()
+    keep_state(con, run, name, state, reason, whole=state in {"complete", "truly none"})
 
 
 def _note_edition(
@@ -286,13 +318,14 @@ def _replace(con: duckdb.DuckDBPyConnection, table: str, name: str, its: str, re
     """One row for another, which keeps when it was last complete."""
     keys = {key: values[key] for key in ("venue", "year", "source") if key in values}
     where = " AND ".join(f"{key} = ${key}" for key in keys)
-    before = con.execute(f"SELECT complete_at FROM store.{table} WHERE {where}", keys).fetchall()
+    before = con.execute(f"SELECT complete_at, coalesce(requests_all, 0) FROM store.{table} WHERE {where}", keys).fetchall()
     con.execute(f"DELETE FROM store.{table} WHERE {where}", keys)
     con.execute(
-        f"INSERT INTO store.{table} (venue, year, {name}state, records, came, with_abstract, ratio, requests, {reused}reason, asked_at, complete_at, run_id)"
+        f"INSERT INTO store.{table}"
+        f" (venue, year, {name}state, records, came, with_abstract, ratio, requests, {reused}reason, asked_at, complete_at, run_id, requests_all)"
         f" VALUES ($venue, $year, {its}$state, $records, $came, $with_abstract, $ratio, $requests, {count}$reason, $asked_at,"
-        " CASE WHEN $whole THEN $asked_at ELSE $before END, $run)",
-        {**values, "before": before[0][0] if before else None},
+        " CASE WHEN $whole THEN $asked_at ELSE $before END, $run, $requests + $made)",
+        {**values, "before": before[0][0] if before else None, "made": before[0][1] if before else 0},
     )
 
 
@@ -304,7 +337,7 @@ def _report(run: Run, reading: Reading, *, told: bool) -> StepReport:
     if told:
         _tell(run, step, reading)
     else:
-        messages += [f"{one.message} (what it would have filled in is there)" for one in reading.troubles[:3]]
+        messages += [f"{one.message} (the other sources have all of it)" for one in reading.troubles[:3]]
     share = f"{reading.requests / count:.3f} requests a paper" if count else f"{reading.requests} requests"
     messages.append(f"{step.removeprefix('backfill ')}: {reading.state}, {count} papers, {reading.with_abstract} with abstract, {share}")
     failed = reading.failed if told else 0

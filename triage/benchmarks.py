@@ -9,7 +9,7 @@ __all__ = ["data_sets"]
 
 # Vision-language evaluation as the field reports it; spellings as papers write them.
 _KNOWN = r"""
-VQA-?v2(?:\.0)? | VQA ?v?2\.0 | VQA2 | VQAv1 | OK-?VQA | A-?OKVQA | GQA | VizWiz(?:-VQA)? | TextVQA | ST-VQA | DocVQA | ChartQA
+VQA-CP(?: ?v[12])? | VQA-VS | VQA-?v2(?:\.0)? | VQA ?v?2\.0 | VQA2 | VQAv1 | OK-?VQA | A-?OKVQA | GQA | VizWiz(?:-VQA)? | TextVQA | ST-VQA | DocVQA | ChartQA
 InfoVQA | InfographicVQA | OCR-VQA | OCRBench | AI2D | ScienceQA | SQA-?IMG | MathVista | MathVerse | MMMU(?:-Pro)? | MMBench | MM-?Vet
 MME | POPE | SEED-?Bench | LLaVA-?Bench | LLaVA-W | HallusionBench | CV-Bench | RealWorldQA | MMStar | VLUE | ELEVATER
 VTAB(?:-1[kK])? | FGVC(?:-?Aircraft)? | VCR | VSR | NLVR-?2 | SNLI-VE | VisDial | Visual7W | CLEVR(?:-Math)?
@@ -28,7 +28,12 @@ MOSEI | CMU-MOSEI? | GLUE | SuperGLUE | SQuAD(?: ?v?[12]\.[01])? | MMLU | GSM8[k
 WinoGrande | CNN/Daily ?Mail | XSum | WikiText(?:-?2|-103)? | MT-?Bench | ScanNet(?: ?[vV]2)? | ScanRefer | ScanQA | SQA3D
 ModelNet(?:10|40) | ShapeNet(?:Part)? | ScanObjectNN | KITTI(?:-360)? | nuScenes | NuScenes | Waymo(?: Open)? | R2R | RxR | REVERIE
 CALVIN | LIBERO | MIMIC-CXR | IU[- ]X-?[rR]ay | ROCO | SLAKE | VQA-RAD | PathVQA | PMC-VQA | RSVQA | RSICD | Recipe1M\+? | E-VQA
-InfoSeek | Hateful ?Memes | MM-?IMDB | Twitter-?201[57] | WebQA | MultimodalQA | COCO(?:[- ]Captions?|-Stuff)?
+QuerYD | Condensed Movies? | HICO-DET | V-COCO | Ref-YouTube-VOS | Ref-DAVIS(?:-?(?:16|17))? | DAVIS(?:[- ]?20(?:16|17))? | YouTube-(?:VOS|VIS)
+A2D-Sentences | JHMDB-Sentences | MeViS | VidSTG | HC-STVG | BTCV | TextCaps | MathVision | MATH-Vision | WeMath | BLINK | Video-MMMU
+TempCompass | LVBench | EgoPlan(?:-Bench)? | GenEval | DPG-Bench | LongBench(?:-E)? | L-Eval | RULER | InfiniteBench | Needle-in-a-Haystack
+MATH-?500 | AIME ?(?:20)?2[45] | GPQA(?:[- ]Diamond)? | MBPP | SVAMP | StrategyQA | CommonsenseQA | CSQA | e-SNLI | ANLI | TriviaQA | HotpotQA
+Natural ?Questions | LAMBADA | AlpacaEval(?: 2(?:\.0)?)? | Arena-Hard | Spec-?Bench | MMLU-Pro | ARC-(?:[CE]|Challenge|Easy)
+SimplerEnv | RLBench | Open X-Embodiment | InfoSeek | Hateful ?Memes | MM-?IMDB | Twitter-?201[57] | WebQA | MultimodalQA | COCO(?:[- ]Captions?|-Stuff)?
 """
 """Patterns of names, divided by " | " or line ends."""
 

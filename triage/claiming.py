@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["claim"]
 
-_VERSION = "claims-1"
+_VERSION = "claims-2"
 """Raised when the rules change, so that claims are read anew."""
 _SHAPE: dict[str, Any] = {
     "work_id": "VARCHAR", "metric": "VARCHAR", "value": "DOUBLE", "unit": "VARCHAR", "direction": "VARCHAR", "against": "VARCHAR",

@@ -24,7 +24,7 @@ class Rule(Frozen):
     """Phrases that say the same, with their weight and why.
 
     `claimed` is for types: the rule counts only as far as the paper claims efficiency at all ("fusion" is a
-    type here when it is made cheaper, and just a word otherwise). `technique` is for the efficiency side: the
+    type here when it is made cheaper, and just a word otherwise), "strictly" also for its title. `technique` is for the efficiency side: the
     rule names a technique, which alone is no claim that anything got cheaper.
     """
 
@@ -32,7 +32,7 @@ class Rule(Frozen):
     weight: Positive
     reason: Text
     where: Literal["title", "abstract", "both"] = "both"
-    claimed: bool = False
+    claimed: bool | Literal["strictly"] = False
     technique: bool = False
 
 
@@ -54,12 +54,14 @@ class Context(Frozen):
 
 
 class Contexts(Frozen):
-    """Kinds of sentences: the authors' own work, others' work; negation and comparison reach a few words."""
+    """Kinds of sentences: the authors' own work, others' work, a description of either; negation and comparison
+    reach a few words. A `description` ("reduces", "uses") is the authors' own unless the sentence is about others."""
 
     contribution: Context
     background: Context
     negation: Context
     comparison: Context
+    description: Context | None = None
 
 
 class Emphasis(Frozen):
@@ -93,15 +95,25 @@ class Screen(Frozen):
     efficiency: Side
 
 
+class Yield(Frozen):
+    """`label` goes over, with its weight, to `to`, which says more, where that has at least `share` of its weight."""
+
+    label: Text
+    to: Text
+    share: Factor
+    reason: Text
+
+
 class Typing(Frozen):
     """The rules of each label, and how weights become labels.
 
     `threshold` is the weight that gives confidence 0.5; a further label needs at least `share` of the best one's
-    weight, one under the same parent `family_share`. A `claimed` rule counts `floor` without any claim of
-    efficiency, any other at least `plain_floor` in the abstract and fully in the title; claims that weigh
-    `claim_half` are half a claim. Of `rivals`, names for nearly the same,
-    only the strongest stays. `purposes` are labels that say what gets cheaper and not by which means; they
-    stand behind the techniques. `defaults` give, for a parent, the label it mostly means where none is named.
+    weight, one under the same parent `family_share`. A `claimed` rule counts `floor` (in the title `title_floor`, if
+    given) without any claim of efficiency, any other at least `plain_floor` in the abstract and fully in the title;
+    claims that weigh `claim_half` are half a claim. Of `rivals`, names for nearly the same, only the strongest stays;
+    `yields` name pairs of which one says more. `purposes` are labels that say what gets cheaper and not by which means;
+    they stand behind the techniques and need `purpose_share` of the best one's weight. `defaults` give, for a parent,
+    the label it mostly means where none is named.
     """
 
     emphasis: Emphasis
@@ -111,8 +123,11 @@ class Typing(Frozen):
     floor: Share
     plain_floor: Share
     claim_half: Positive
+    title_floor: Share | None = None
     purposes: tuple[Text, ...] = ()
+    purpose_share: Share = 0.0
     rivals: tuple[tuple[Text, ...], ...] = ()
+    yields: tuple[Yield, ...] = ()
     defaults: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, tuple[Rule, ...]]
 
@@ -163,6 +178,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
     used.append((("types", "purposes"), file.types.purposes))
     used += [(("types", "defaults", parent), (parent, label)) for parent, label in file.types.defaults.items()]
     used += [(("types", "rivals", n), rivals) for n, rivals in enumerate(file.types.rivals)]
+    used += [(("types", "yields", n), (one.label, one.to)) for n, one in enumerate(file.types.yields)]
     for path, labels in used:
         for unknown in (label for label in labels if label not in known):
             raise SettingsError(
@@ -171,8 +187,9 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
 
 
 def _all_phrases(file: CueFile) -> Iterable[tuple[tuple[str | int, ...], tuple[str, ...]]]:
-    for kind in ("contribution", "background", "negation", "comparison"):
-        yield ("contexts", kind, "phrases"), getattr(file.contexts, kind).phrases
+    for kind in ("contribution", "background", "description", "negation", "comparison"):
+        if context := getattr(file.contexts, kind):
+            yield ("contexts", kind, "phrases"), context.phrases
     for number, damping in enumerate(file.damping):
         yield ("damping", number, "phrases"), damping.phrases
     for side in ("vision_language", "efficiency"):

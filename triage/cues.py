@@ -64,8 +64,8 @@ class Cues:
         self._vision_language = PhraseMatcher(rule.phrases for rule in file.screening.vision_language.rules)
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
-        contexts = (kinds.contribution, kinds.background, kinds.negation, kinds.comparison)
-        self._contexts = PhraseMatcher([c.phrases for c in contexts] + [d.phrases for d in file.damping])
+        contexts = (kinds.contribution, kinds.background, kinds.description, kinds.negation, kinds.comparison)
+        self._contexts = PhraseMatcher([c.phrases if c else () for c in contexts] + [d.phrases for d in file.damping])
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
@@ -146,7 +146,12 @@ def _claimed(paper: _Paper, cues: Cues) -> float:
 
 def _as_claimed(found: _Found, claimed: float, typing: Typing) -> float:
     """How much a type's hit counts when efficiency is claimed to the degree `claimed` (0..1)."""
-    floor = typing.floor if found.rule.claimed else (1.0 if found.field == "title" else typing.plain_floor)
+    in_title = found.field == "title"
+    if found.rule.claimed:
+        eased = in_title and typing.title_floor is not None and found.rule.claimed != "strictly"
+        floor = typing.title_floor if eased and typing.title_floor is not None else typing.floor
+    else:
+        floor = 1.0 if in_title else typing.plain_floor
     return floor + (1 - floor) * claimed
 
 
@@ -203,11 +208,13 @@ class _Paper:
         hits = self._contexts[field]
         factors = [emphasis.title] * len(words) if field == "title" else _sentence_factors(words, hits, emphasis)
         contexts = self._cues.file.contexts
+        own = {hit.first for hit in hits if hit.rule == _CONTRIBUTION}
         reaching = {_NEGATION: (contexts.negation.reach, emphasis.negation), _COMPARISON: (contexts.comparison.reach, emphasis.comparison)}
         for hit in (h for h in hits if h.rule in reaching):
             reach, factor = reaching[hit.rule]
             for place in range(hit.end, min(hit.end + reach, len(words))):
-                if words[place] in _ENDS:
+                # "unlike adapters, we ...": where the authors speak of themselves again, the reach ends
+                if words[place] in _ENDS or place in own:
                     break
                 factors[place] *= factor
         return factors
@@ -235,7 +242,7 @@ class _Paper:
         )
 
 
-_CONTRIBUTION, _BACKGROUND, _NEGATION, _COMPARISON = range(4)
+_CONTRIBUTION, _BACKGROUND, _DESCRIPTION, _NEGATION, _COMPARISON = range(5)
 _ENDS = frozenset(".!?。！？")
 _ABBREVIATED = frozenset({"al", "etc", "vs", "cf", "Fig", "resp"})
 
@@ -246,13 +253,15 @@ def _sentence_factors(words: Sequence[str], hits: Sequence[Hit], emphasis: Empha
     kinds: list[set[int]] = [set() for _ in range(count)]
     for hit in hits:
         kinds[sentence_of[hit.first]].add(hit.rule)
-    own = next((n for n, kind in enumerate(kinds) if _CONTRIBUTION in kind), 0)
+    own = next((n for n, kind in enumerate(kinds) if _CONTRIBUTION in kind or (_DESCRIPTION in kind and _BACKGROUND not in kind)), 0)
     factors = []
     for number, kind in enumerate(kinds):
         if _CONTRIBUTION in kind:
             factors.append(emphasis.contribution)
         elif _BACKGROUND in kind:
             factors.append(emphasis.background)
+        elif _DESCRIPTION in kind:
+            factors.append(emphasis.contribution)
         else:
             factors.append(emphasis.lead if number < own else 1.0)
     return [factors[number] for number in sentence_of]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from triage.answers import Answer
-from triage.errors import FetchError, RateLimitedError, SourceError, UnreachableError, WrongMediaTypeError
+from triage.drift import LEAST_WHOLE
+from triage.errors import (
+    BudgetSpentError,
+    FetchError,
+    RateLimitedError,
+    RobotsRefusedError,
+    SourceError,
+    TruncatedError,
+    UnreachableError,
+    WrongMediaTypeError,
+)
 from triage.models import Record, Refusal
 from triage.sources import Response
 from triage.text import title_key
@@ -18,12 +28,13 @@ if TYPE_CHECKING:
     from triage.sources.venues import VenueSource
     from triage.venues import Edition
 
-__all__ = ["LEAST_WHOLE", "Reading", "State", "enriched"]
+__all__ = ["GONE", "Reading", "State", "enriched"]
 
-LEAST_WHOLE = 0.95
-"""Share of the papers, of those declared as of those there were last time, below which an edition needs attention."""
+State = Literal["complete", "truly none", "incomplete", "needs attention", "parsed none", "unreachable", "waiting", "disallowed"]
+"""How a venue's year is: `waiting` for the rest, which another night's budget will ask for."""
 
-State = Literal["complete", "truly none", "incomplete", "needs attention", "parsed none", "unreachable"]
+GONE = frozenset({"bad status", "parsed none", RobotsRefusedError.kind})
+"""What a source may answer that has never had a year: that there is no such page."""
 
 _FIELDS = ("url", "abstract", "venue", "year", "track", "acceptance", "published", "raw_sha256")
 
@@ -74,6 +85,8 @@ class Reading:
     pages: dict[str, Request] = field(default_factory=dict)
     """Papers' own pages by the paper's key, for what the listing lacks."""
     asked: set[str] = field(default_factory=set)
+    causes: dict[str, str] = field(default_factory=dict)
+    """What led to addresses that are asked instead of others."""
     lines: list[Answer] = field(default_factory=list)
     refused: list[tuple[str, Refusal]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
@@ -84,6 +97,12 @@ class Reading:
     short: int = 0
     """Papers that are known to be missing."""
     pages_failed: int = 0
+    for_abstracts: set[str] = field(default_factory=set)
+    """Addresses that were asked for abstracts alone."""
+    without_abstracts: list[Trouble] = field(default_factory=list)
+    """What went wrong with those: no trouble where another source has the abstracts."""
+    waiting: int = 0
+    """Requests that were not made because the night's budget was used up."""
     none_yet: bool = False
     """The site itself says that it has nothing of that year."""
     new: int = 0
@@ -110,18 +129,26 @@ class Reading:
         return follow if whole else self._not_whole(request, parsed, alternatives=alternatives)
 
     def _failed(self, request: Request, error: SourceError, *, alternatives: bool) -> tuple[Request, ...]:
-        gone = isinstance(error, UnreachableError | RateLimitedError)
+        # not for what the next night gets in the same place: a site that is closed, a body that broke off on the way
+        gone = isinstance(error, UnreachableError | RateLimitedError | BudgetSpentError | TruncatedError)
         if alternatives and not gone and (instead := self._instead(request)):
             self.notes.append(f"{error.message}; asked instead for {instead[0].key}")
+            self.causes |= {one.url: error.message for one in instead}
             return instead
+        if request.url in self.for_abstracts and not self.page_key(request) and not gone:
+            self.without_abstracts.append(Trouble(error.kind, request.key, error.message, error.hint, error.passing))
+            return ()
+        why = f" (asked because of {self.causes[request.url]})" if request.url in self.causes else ""
         self.failed += 1
-        if self.page_key(request):
+        if isinstance(error, BudgetSpentError):
+            self.waiting += 1
+        elif self.page_key(request):
             self.pages_failed += 1
         elif request not in self.listing:
             self.short += 1
         answered = isinstance(error, WrongMediaTypeError) or not isinstance(error, FetchError)
         kind = "parsed none" if answered and request in self.listing else error.kind
-        self.troubles.append(Trouble(kind, request.key, error.message, error.hint, error.passing))
+        self.troubles.append(Trouble(kind, request.key, error.message + why, error.hint, error.passing))
         return ()
 
     def _not_whole(self, request: Request, parsed: Parsed, *, alternatives: bool) -> tuple[Request, ...]:
@@ -130,7 +157,8 @@ class Reading:
         if alternatives and (instead := self._instead(request)):
             self.notes.append(f"{request.url}: {parsed.verdict.reason}; asked instead for {instead[0].key}")
             return instead
-        self.short += max(0, (parsed.verdict.declared or 0) - len(parsed.records) - len(parsed.refused))
+        # what was refused is lacking like what did not come: an answer is not whole only when that is much
+        self.short += max(parsed.verdict.declared or 0, len(parsed.records) + len(parsed.refused)) - len(parsed.records)
         self.trouble(parsed.verdict.nothing or "incomplete", request, f"{request.url}: {parsed.verdict.reason}")
         return ()
 
@@ -169,6 +197,8 @@ class Reading:
                 self.pages.setdefault(key, request)
                 continue
             leads_on = True
+            if parsed.abstracts_follow:
+                self.for_abstracts.add(request.url)
             if (known := self.stored.get(request.key)) is not None and known.abstract is not None:
                 self._put(known)  # a single record that is stored is not asked for again
             elif request.url not in self.asked:
@@ -188,6 +218,15 @@ class Reading:
 
     # -- judging
 
+    def settle_abstracts(self, given: Set[str]) -> None:
+        """A file of abstracts that could not be had is a trouble only where no source gave them; `given` are folded titles."""
+        if self.titles(with_abstract=False) - given:
+            self.troubles += self.without_abstracts
+            self.failed += len(self.without_abstracts)
+        else:
+            self.notes += [f"{one.message} (its abstracts came from elsewhere)" for one in self.without_abstracts]
+        self.without_abstracts = []
+
     @property
     def of_the_year(self) -> list[Record]:
         """Papers of the edition; some sites give other years along with it."""
@@ -206,14 +245,28 @@ class Reading:
 
     @property
     def state(self) -> State:
+        if self.waiting:
+            return "waiting"
         if not self.of_the_year and not self.best:
             if not self.troubles:
                 return "truly none"
+            if all(one.kind == RobotsRefusedError.kind for one in self.troubles):
+                return "disallowed"
             answered = any(one.kind in {"parsed none", "incomplete", SourceError.kind} for one in self.troubles)
             return "parsed none" if answered else "unreachable"
         if self.fewer or self.ratio < LEAST_WHOLE:
             return "needs attention"
         return "incomplete" if self.troubles else "complete"
+
+    @property
+    def has_none(self) -> bool:
+        """Whether the source says that it does not have this year, and never had it."""
+        return (
+            not self.records
+            and not self.best
+            and bool(self.troubles)
+            and all(one.kind in GONE and not one.passing for one in self.troubles)
+        )
 
     @property
     def with_abstract(self) -> int:

@@ -19,7 +19,9 @@
     │       ├── RateLimitedError        429, or a longer Retry-After than is waited for (until)
     │       ├── WrongMediaTypeError     HTML where JSON is due, or an encoding that was not asked for
     │       ├── RedirectRefusedError    sent to another host, to plain http, or round in circles
-    │       └── AddressRefusedError     not http(s), a host that is not the source's, a private address
+    │       ├── AddressRefusedError     not http(s), a host that is not the source's, a private address
+    │       ├── RobotsRefusedError      the host's robots.txt disallows it (rule)
+    │       └── BudgetSpentError        the night's requests at that host are used up (until)
     ├── ModelError                3  one model call failed; the local path stands in
     ├── QueryError                1  a SQL question cannot be answered
     └── AccountingError           5  the numbers of a step do not add up
@@ -35,6 +37,7 @@ __all__ = [
     "AccountingError",
     "AddressRefusedError",
     "BadStatusError",
+    "BudgetSpentError",
     "BusyError",
     "DocumentError",
     "FetchError",
@@ -44,6 +47,7 @@ __all__ = [
     "RateLimitedError",
     "RedirectRefusedError",
     "RepositoryError",
+    "RobotsRefusedError",
     "SettingsError",
     "SourceError",
     "StalledError",
@@ -193,6 +197,20 @@ class AddressRefusedError(FetchError):
     """An address that is never asked: not http(s), not a host of the source, or on a private network."""
 
     kind = "address refused"
+
+
+class RobotsRefusedError(FetchError):
+    """The host's robots.txt disallows the address for us; it was not asked. `rule` is the line that says so."""
+
+    kind = "disallowed"
+    rule = ""
+
+
+class BudgetSpentError(FetchError):
+    """As many requests as one night may make at that host were made; `until` is when there are new ones (UTC)."""
+
+    kind = "budget spent"
+    until: datetime | None = None
 
 
 class ModelError(TriageError):

@@ -92,6 +92,7 @@ CUES: tuple[Cue, ...] = (
             "challenge*|limitation*|gap*|drawback*|dilemma|difficult*|deficien*",
             "inspired|motivated by",
             "is ~1 deployed|employed|applied|adopted|leveraged|utilized|devised|built|added",
+            "we|paper|work ~1 provide|provides|offer|offers|give|gives ~3 first|new|novel|technique|method|algorithm|framework|analysis",
         ),
     ),
     Cue(
@@ -254,6 +255,9 @@ _POINTING = re.compile(
     r"(?:(?:However|Yet|But|Thus|Hence|Therefore|Moreover|Besides), )?(?:it|this|they|these|such|that|those)\b", re.IGNORECASE
 )
 """A sentence that begins by pointing to the one before says less on its own."""
+_SPEAKER = re.compile(r"\b(?:we|our|ours|us)\b", re.IGNORECASE)
+_OWN_WORDS = 2.5
+"""A sentence in which the authors speak of themselves is hardly about others, whoever else it names."""
 _SECOND = 0.55
 """A second bullet needs this part of the first one's score."""
 
@@ -348,6 +352,8 @@ def _weigh_places(sentences: Sequence[_Sentence]) -> None:
             scores["Previous works"] *= 0.3
             if sentence.place > turn:
                 scores["Method"] += 0.8
+        if _SPEAKER.search(sentence.text):
+            scores["Previous works"] -= _OWN_WORDS
         if _POINTING.match(sentence.text):
             scores["Motivation"] -= 0.6
             scores["Previous works"] -= 0.6

@@ -6,29 +6,36 @@ next run asks again for exactly what was not kept.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC
 from datetime import date as Date  # noqa: N812  `date` is the name of a parameter everywhere here
 from typing import TYPE_CHECKING, cast
 
 from triage.answers import Answer, read_answers
 from triage.due import Due, chosen, due_at
-from triage.errors import RateLimitedError, SourceError, UnreachableError
+from triage.errors import BudgetSpentError, RateLimitedError, SourceError, UnreachableError
 from triage.harvest import Harvest, keep_harvest
 from triage.runs import StepReport
 from triage.sources import Request, Response
 from triage.sources.registry import NAMES, every_source
+from triage.text import is_preprint
+from triage.venues import known_name
 from triage.web.raw import RawStore
 
 if TYPE_CHECKING:
     import duckdb
 
+    from triage.models import Record
     from triage.runs import Run
     from triage.sources import Source
     from triage.sources.enrichment import EnrichmentSource
     from triage.sources.venues import VenueSource
-    from triage.web import Door, Validators
+    from triage.web import Door, RobotsCopy, Validators
+    from triage.workspace import Workspace
 
-__all__ = ["gather", "note_sources", "open_door", "reread", "restore_answers", "willing"]
+__all__ = ["closed", "gather", "known_venue", "note_sources", "open_door", "reread", "restore_answers", "willing"]
 
 MOST_PAGES = 50
 """Follow-up rounds; more is a server that hands out next pages for ever."""
@@ -60,7 +67,7 @@ def _gather_one(run: Run, due: Due, door: Door) -> StepReport:
     def fetch(requests: Sequence[Request]) -> Iterator[tuple[Request, Response | SourceError]]:
         return door.fetch_all(requests, source=due.source.name, hosts=due.source.hosts)
 
-    run.progress.step(f"gather {due.source.name}", len(due.requests))
+    run.progress.step(f"gather {due.source.name}", len(due.requests), seconds_each=door.pace(due.requests[0][1].url, due.source.name))
     harvest = Harvest(due)
     _ask(run, harvest, fetch)
     return keep_harvest(run, harvest, door.drain())
@@ -88,12 +95,17 @@ def _ask(run: Run, harvest: Harvest, fetch: Fetch) -> None:
         harvest.trouble("incomplete", request.key, f"{request.url}: more than {MOST_PAGES} pages follow one another", None, day=day)
 
 
+def closed(answer: Response | SourceError) -> SourceError | None:
+    """The answer, when it means that the site should not be asked anything more for now."""
+    return answer if isinstance(answer, UnreachableError | RateLimitedError | BudgetSpentError) else None
+
+
 def willing(requests: Sequence[Request], fetch: Fetch) -> Iterator[tuple[Request, Response | SourceError]]:
     """Answers, the first one by itself: a site that cannot be reached, or wants to be left alone, is not asked the rest."""
     first, rest = requests[:1], requests[1:]
     refusal: SourceError | None = None
     for request, answer in fetch(first):
-        refusal = answer if isinstance(answer, UnreachableError | RateLimitedError) else None
+        refusal = closed(answer)
         yield request, answer
     if refusal is None:
         yield from fetch(rest)
@@ -111,8 +123,36 @@ def note_sources(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 def open_door(run: Run) -> Door:
     """The HTTP door with what earlier runs know of the addresses: a site may answer "unchanged"."""
     from triage.web import Door
+    from triage.web.login import find_credentials
 
-    return Door(run.settings, raw=run.workspace.raw, known=_validators(run), clock=run.clock)
+    return Door(
+        run.settings,
+        raw=run.workspace.raw,
+        known=_validators(run),
+        robots=_robots(run),
+        credentials=find_credentials(os.environ),
+        clock=run.clock,
+    )
+
+
+def _robots(run: Run) -> dict[str, RobotsCopy]:
+    """Of each host's robots.txt, the last answer that was one."""
+    from triage.web import RobotsCopy
+    from triage.web.robots import KEY
+
+    with run.warehouse.burst() as con:
+        rows = con.execute(
+            "SELECT url, sha256, fetched_at FROM store.fetch WHERE key = ? AND failure IS NULL"
+            " QUALIFY row_number() OVER (PARTITION BY url ORDER BY fetched_at DESC, run_id DESC) = 1",
+            [KEY],
+        ).fetchall()
+    store = RawStore(run.workspace.raw)
+    copies = {}
+    for url, sha256, fetched_at in rows:
+        body = store.find(sha256) if sha256 else b""
+        if body is not None:
+            copies[url] = RobotsCopy(body.decode("utf-8-sig", "replace") if sha256 else None, fetched_at.replace(tzinfo=UTC))
+    return copies
 
 
 def _validators(run: Run) -> dict[str, Validators]:
@@ -127,7 +167,34 @@ def _validators(run: Run) -> dict[str, Validators]:
     return {url: Validators(sha256, etag, modified, media_type) for url, sha256, etag, modified, media_type in rows if etag or modified}
 
 
+def known_venue(workspace: Workspace, record: Record) -> Record:
+    """A catalogue's record with its venue as seeds/venues.yaml names it; none where that does not know it.
+
+    Catalogues name every place where a paper stands (a repository, a series of books); they tell that a preprint is at
+    a venue we know and never decide what was published.
+    """
+    if record.venue is None or is_preprint(record.venue):
+        return record
+    return record.model_copy(update={"venue": known_name(workspace, record.venue)})
+
+
 # -- a new warehouse
+
+
+def _read_again(run: Run, harvest: Harvest, line: Answer, request: Request, response: Response) -> None:
+    """A stored answer; of a catalogue's only what was kept of it, under the names it was kept."""
+    if line.keys is None:
+        harvest.read(request, response, line.day)
+        return
+    try:
+        parsed = harvest.due.source.parse(request, response)
+    except SourceError as error:
+        harvest.read(request, error, None)
+        return
+    records = tuple(
+        record if line.by_hand else known_venue(run.workspace, record) for record in parsed.records if record.source_key in line.keys
+    )
+    harvest.take(request, response, replace(parsed, records=records, refused=()))
 
 
 def restore_answers(run: Run) -> bool:
@@ -163,7 +230,7 @@ def _restore(run: Run, source: Source | VenueSource | EnrichmentSource, answers:
         if body is None:
             harvest.trouble("cannot be restored", line.key, f"raw/ no longer holds the answer of {line.url}", None, day=line.day)
         else:
-            harvest.read(request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at), line.day)
+            _read_again(run, harvest, line, request, Response(line.url, 200, line.media_type, body, line.sha256, line.read_at))
         if line.day and line.status:
             harvest.restored[line.day] = line.status if body is not None else "failed"
     return keep_harvest(run, harvest, step=step, lines=answers)

@@ -134,4 +134,10 @@ def _changes(block: Block, fact: Fact, listed: ListName) -> dict[str, str | int 
     changes |= {name: value for name, value in fact.corrections.items() if getattr(block, name, None) is not None}
     if fact.typed is not None and listed.kind == "yearly":
         changes["type"] = fact.typed or None
-    return {name: value for name, value in changes.items() if getattr(block, name) != value}
+    return {name: value for name, value in changes.items() if _says_other(block, name, value)}
+
+
+def _says_other(block: Block, name: str, value: str | int | None) -> bool:
+    """Whether a block says something else in one of the places where it says a field."""
+    beside = {"title": block.heading, "url": block.link}.get(name)
+    return getattr(block, name) != value or beside not in (None, value)

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from triage.answers import Answer, append_answers
+from triage.drift import DOUBTED, usual_count, why_doubted
 from triage.errors import FetchError, SourceError, WrongMediaTypeError
-from triage.models import Record, Refusal
+from triage.models import Record, Refusal, stable_id
 from triage.records import keep_records
 from triage.runs import StepReport
 from triage.warehouse import stage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from triage.sources import Parsed, Request, Response
     from triage.web import FetchRow
 
-__all__ = ["Harvest", "keep_answers", "keep_fetches", "keep_harvest"]
+__all__ = ["Harvest", "keep_answers", "keep_fetches", "keep_harvest", "keep_state", "note_drift"]
 
 STANDS_STILL = timedelta(days=5)
 """How long a feed may show the same day: a weekend with a holiday on both sides."""
@@ -38,6 +39,7 @@ class _Day:
     """What came of one day. It is whole as long as there is no problem."""
 
     records: int = 0
+    refused: int = 0
     declared: int | None = None
     nothing: str | None = None
     reason: str = ""
@@ -70,6 +72,10 @@ class Harvest:
     failed: int = 0
     may_pass: int = 0
     """Of those failed: how many may succeed when they are asked again soon."""
+    keys: dict[date, set[str]] = field(default_factory=dict)
+    """Keys of the records that a day gave."""
+    kept: dict[Request, tuple[str, ...]] = field(default_factory=dict)
+    """Of answers that tell of other papers too: the keys of the records that were taken."""
     restored: dict[date, Status] = field(default_factory=dict)
     """What days were when their answers were read the first time; they are not judged again."""
 
@@ -93,12 +99,21 @@ class Harvest:
             answered = isinstance(error, WrongMediaTypeError) or not isinstance(error, FetchError)
             self.trouble(error.kind, request.key, error.message, error.hint, day=day, nothing="parsed none" if answered else "unreachable")
             return None
+        self._take(request, answer, parsed, day)
+        return parsed
+
+    def take(self, request: Request, answer: Response, parsed: Parsed) -> None:
+        """Take what somebody else read in an answer, such as only the records about the papers that were asked about."""
+        self.requests += 1
+        self.kept[request] = tuple(record.source_key for record in parsed.records)
+        self._take(request, answer, parsed, None)
+
+    def _take(self, request: Request, answer: Response, parsed: Parsed, day: date | None) -> None:
         if day:
             self._of_day(request, answer, parsed, day)
         self.answers.append((request, answer, (parsed.day or day) if day else None))
         self.records += parsed.records
         self.refused += [(request.key, refusal) for refusal in parsed.refused]
-        return parsed
 
     def _of_day(self, request: Request, answer: Response, parsed: Parsed, asked: date) -> None:
         day, verdict = parsed.day or asked, parsed.verdict
@@ -106,6 +121,8 @@ class Harvest:
         came = self.days.setdefault(day, _Day())
         came.read_at = max(came.read_at or answer.fetched_at, answer.fetched_at)
         came.records += len(parsed.records)
+        came.refused += len(parsed.refused)
+        self.keys.setdefault(day, set()).update(record.source_key for record in parsed.records)
         came.declared = verdict.declared if came.declared is None else came.declared
         came.nothing = None if came.records else verdict.nothing
         came.reason = "; ".join(filter(None, (came.reason, verdict.reason)))
@@ -137,11 +154,14 @@ def keep_harvest(
     `read` are the papers that were read, those that were refused and the requests that failed; `new` and
     `known` are records. `lines` are the lines of raw/answers.jsonl the harvest was restored from, if it was.
     """
+    with run.warehouse.burst() as con:
+        doubted = note_drift(con, run, harvest)
+    came = (lines[-1].run_id, max(line.read_at for line in lines)) if step == "restore" and lines else None
     if not lines:
         lines = [_line(run, harvest, *answer) for answer in harvest.answers]
         append_answers(run.workspace, lines)
     with run.warehouse.burst() as con:
-        kept = keep_records(con, run, harvest.records)
+        kept = keep_records(con, run, harvest.records, poorer=doubted, came=(came[0], _naive(came[1]) or run.now()) if came else None)
         _shown_only(con, run, harvest)
         _keep_days(con, run, harvest)
         keep_answers(con, run, lines)
@@ -161,6 +181,30 @@ def keep_harvest(
     )
 
 
+def note_drift(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> set[str]:
+    """Note the days that gave clearly less than they should; ids of their records, which are to overwrite nothing."""
+    if harvest.restored:
+        return set()
+    before = {
+        day: (records, nothing, read_at)
+        for day, records, nothing, read_at in con.execute(
+            "SELECT day, records, nothing, read_at FROM store.day WHERE source = ?", [harvest.name]
+        ).fetchall()
+    }
+    doubted = set()
+    for day, came in sorted(harvest.days.items()):
+        if came.problem or came.read_at is None:
+            continue
+        usual = usual_count(day, {one: records for one, (records, _, _) in before.items() if one != day})
+        reason = why_doubted(came.records, came.refused, before.get(day), usual, now=run.now())
+        if reason:
+            hint = "nothing was deleted or overwritten, and the day is asked for once more; see whether the site has changed"
+            harvest.trouble(DOUBTED, day.isoformat(), f"{harvest.name} {day}: {reason}", hint, day=day, nothing=DOUBTED)
+            came.nothing = DOUBTED
+            doubted |= harvest.keys[day]
+    return {stable_id("r", harvest.name, key) for key in doubted}
+
+
 def _line(run: Run, harvest: Harvest, request: Request, response: Response, day: date | None) -> Answer:
     return Answer(
         source=harvest.name,
@@ -173,6 +217,7 @@ def _line(run: Run, harvest: Harvest, request: Request, response: Response, day:
         day=day,
         status=harvest.status(day) if day else None,
         by_hand=harvest.due.by_hand,
+        keys=harvest.kept.get(request),
     )
 
 
@@ -189,7 +234,9 @@ def _shown_only(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> N
         rows = con.execute("SELECT day, status, nothing, first_read_at FROM store.day WHERE source = ?", [source.name]).fetchall()
         # a day that was read and was empty (a holiday) has been told of; it was not missed
         told = {
-            day for day, status, nothing, read in rows if status == "final" or nothing == "missed" or (nothing == "parsed none" and read)
+            day
+            for day, status, nothing, read in rows
+            if status == "final" or nothing == "missed" or (nothing in {"parsed none", DOUBTED} and read)
         }
         for day in sorted(missed - told):
             hint = "add single papers of that day with: triage add arXiv:ID"
@@ -263,17 +310,26 @@ def _keep_state(con: duckdb.DuckDBPyConnection, run: Run, harvest: Harvest) -> N
     if not harvest.due.requests:
         return
     reason = harvest.troubles[0].message[:500] if harvest.troubles else None
+    troubles = {trouble.kind for trouble in harvest.troubles}
     kinds = {came.nothing or "incomplete" for came in harvest.days.values() if came.problem}
     if not harvest.troubles:
         state = "complete" if harvest.records else "truly none"
-    elif any(trouble.kind == "stands still" for trouble in harvest.troubles):
-        state = "stands still"
+    elif told := next((kind for kind in ("stands still", DOUBTED, "budget spent", "disallowed") if kind in troubles), None):
+        state = told
     else:
         state = kinds.pop() if len(kinds) == 1 and not harvest.records else "incomplete"
+    keep_state(con, run, harvest.name, state, reason, whole=not harvest.troubles)
+
+
+def keep_state(con: duckdb.DuckDBPyConnection, run: Run, name: str, state: str, reason: str | None, *, whole: bool) -> None:
+    """How a source is after it was asked, for `triage sources`; `whole` when everything asked of it came."""
+    con.execute(
+        "INSERT INTO store.source (name, enabled) SELECT $name, true WHERE $name NOT IN (SELECT name FROM store.source)", {"name": name}
+    )
     con.execute(
         "UPDATE store.source SET last_attempt = $now, last_success = CASE WHEN $whole THEN $now ELSE last_success END, state = $state, reason = $reason"
         " WHERE name = $name",
-        {"now": run.now(), "whole": not harvest.troubles, "state": state, "reason": reason, "name": harvest.name},
+        {"now": run.now(), "whole": whole, "state": state, "reason": reason, "name": name},
     )
 
 

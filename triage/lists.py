@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from triage.runs import Run, StepReport
     from triage.workspace import Workspace
 
-__all__ = ["Standing", "find_blocks", "list_text", "parsed", "publish_lists", "stand"]
+__all__ = ["Conflicts", "Standing", "find_blocks", "list_text", "parsed", "publish_lists", "stand", "text_of"]
 
 Conflicts = dict[tuple[str, str], frozenset[str]]
+"""(path, work) -> the fields on which file and warehouse differ until the person decides."""
 
 
 def publish_lists(run: Run) -> StepReport:
@@ -50,7 +51,7 @@ def _texts(con: duckdb.DuckDBPyConnection, names: Sequence[ListName]) -> list[tu
     standing = stand(con, names)
     facts = facts_of(con, (work for one in standing for work in one.works.values()))
     conflicts = open_conflicts(con, [named.path for named in names])
-    return [(one.listed, _text(one, facts, wanted_on(con, one.listed), conflicts)) for one in standing]
+    return [(one.listed, text_of(one, facts, wanted_on(con, one.listed), conflicts)) for one in standing]
 
 
 # --- what stands there
@@ -130,7 +131,8 @@ def find_blocks(con: duckdb.DuckDBPyConnection, lists: Sequence[Checklist]) -> l
 # --- what should stand there
 
 
-def _text(standing: Standing, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts) -> str:
+def text_of(standing: Standing, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts) -> str:
+    """The text of a list grown from its base; a fresh one without a base."""
     listed, base = standing.listed, standing.base
     if listed.again:
         # its heading names no venue: the blocks have the form of a yearly list, with Type and reason

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 from triage.formats.checklist import Block, Checklist, renumber
 from triage.text import canonical_url, title_key
 
-__all__ = ["FIELDS", "Clash", "Edit", "Matching", "edits_of", "lines_apart", "match", "vanished_suspiciously"]
+__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "lines_apart", "match", "vanished_suspiciously"]
 
 _Keys = Callable[[int, Block], Iterable[str]]
 
@@ -199,26 +199,26 @@ def _changed(field: str, base: Block, theirs: Block) -> Iterator[str | int]:
 # --- whether a file that lacks blocks can be believed
 
 
-def vanished_suspiciously(base: Checklist, theirs: Checklist, gone: Sequence[int]) -> str | None:
+def cut_off(base: Checklist, theirs: Checklist) -> str | None:
+    """Whether the file ends in the middle of a block that was whole."""
+    cut = bool(base.blocks and theirs.blocks) and base.blocks[-1].closed and not theirs.blocks[-1].closed
+    return "the last block has no end: the file looks cut off" if cut else None
+
+
+def vanished_suspiciously(total: int, gone: Sequence[int]) -> str | None:
     """Why blocks that are gone were perhaps not taken out by a person, or None when they plainly were.
 
-    `gone` are places in the base, in order.
+    `gone` are their places, in order, among the `total` blocks that were there.
     """
-    if _cut_off(base, theirs):
-        return "the last block has no end: the file looks cut off"
     if not gone:
         return None
-    if not theirs.blocks:
-        return f"none of {len(base.blocks)} blocks is left"
-    if len(gone) > max(3, len(base.blocks) // 20):
-        return f"{len(gone)} of {len(base.blocks)} blocks are gone"
-    if list(gone) == list(range(len(base.blocks) - len(gone), len(base.blocks))):
-        return f"the end is missing ({len(gone)} of {len(base.blocks)} blocks): the file looks cut off"
+    if len(gone) == total:
+        return f"none of {total} blocks is left"
+    if len(gone) > max(3, total // 20):
+        return f"{len(gone)} of {total} blocks are gone"
+    if list(gone) == list(range(total - len(gone), total)):
+        return f"the end is missing ({len(gone)} of {total} blocks): the file looks cut off"
     return None
-
-
-def _cut_off(base: Checklist, theirs: Checklist) -> bool:
-    return bool(base.blocks and theirs.blocks) and base.blocks[-1].closed and not theirs.blocks[-1].closed
 
 
 def lines_apart(one: Counter[str], text: str) -> int:

@@ -7,12 +7,13 @@ error and not a silent loss.
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from triage.text import clean_abstract, clean_line, clean_url
+from triage.text import clean_abstract, clean_line, clean_url, identifiers_of_doi
 
 __all__ = [
     "Bullet",
@@ -84,6 +85,22 @@ class Record(Frozen):
     identifiers: dict[str, Line] = Field(default_factory=dict)
     links: dict[str, Link] = Field(default_factory=dict)
     raw_sha256: str | None = None
+
+    @field_validator("year")
+    @classmethod
+    def _known_year(cls, year: int | None) -> int | None:
+        return year if year and year > 0 else None  # exports write 0 where they know none
+
+    @field_validator("identifiers")
+    @classmethod
+    def _canonical(cls, identifiers: dict[str, str]) -> dict[str, str]:
+        """However a source wrote them: a DOI in any case or as a link, arXiv's own DOI as the arXiv id it holds, no version."""
+        told = dict(identifiers)
+        if told.get("doi"):
+            told = identifiers_of_doi(told.pop("doi")) | told
+        if "arxiv" in told:
+            told["arxiv"] = re.sub(r"v\d+$", "", told["arxiv"])
+        return told
 
     @property
     def record_id(self) -> str:

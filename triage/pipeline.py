@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Literal
 from triage.adding import add
 from triage.backfill import backfill, gather_venues, restore_editions
 from triage.claiming import claim
+from triage.comparing import Removals
 from triage.decisions import load_decisions
 from triage.due import chosen
-from triage.errors import DocumentError, SourceError, UsageError
+from triage.enriching import catalogues, enrich
+from triage.errors import DocumentError, SourceError, UsageError, WarehouseError
 from triage.gather import gather as gather_sources
 from triage.gather import restore_answers
 from triage.identity import identify
 from triage.imports import Handed, import_documents, read_file, restore_documents
 from triage.labelling.due import label
 from triage.lists import publish_lists
+from triage.note_sync import sync_notes
 from triage.notes import note
 from triage.notes import notes_files as _notes_files
 from triage.ranking.step import rank
@@ -31,8 +34,10 @@ from triage.reading import keep_progress
 from triage.rendering import write_files
 from triage.runs import Clock, Progress, Run, StepReport, open_run, system_clock
 from triage.screening import propose, screen
+from triage.searches import gather_searches
 from triage.settling import settle
-from triage.sync import Removals, sync_lists
+from triage.sync import sync_lists
+from triage.windows import backfill_arxiv
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
@@ -40,8 +45,10 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "add_papers",
+    "backfill_preprints",
     "backfill_years",
     "begin",
+    "gather_feeds",
     "gather_source",
     "gather_venues",
     "import_files",
@@ -49,6 +56,7 @@ __all__ = [
     "rank_again",
     "run_all",
     "source_names",
+    "step_names",
     "sync",
     "work_ids",
 ]
@@ -88,6 +96,22 @@ def _identify(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return identify(run)
 
 
+def _enrich(run: Run, works: Sequence[str] | None = None) -> StepReport:
+    """Each catalogue in turn; what one brings is matched before the next is asked, so that no gap is asked for twice."""
+    if works is not None:
+        raise UsageError("what is missing is worked out for all works", hint="leave --work out")
+    report = StepReport(step="enrich")
+    for name in catalogues(run.settings):
+        try:
+            report = enrich(run, name)
+        except (SourceError, WarehouseError) as error:  # whatever is wrong with it, the night goes on
+            run.fail(f"enrich {name}", name, "not enriched", error.message, error.hint)
+            continue
+        if report.new or report.counts.get("changed"):
+            identify(run)
+    return report
+
+
 def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
     if works is not None:
         raise UsageError("files are read back whole", hint="leave --work out")
@@ -96,9 +120,9 @@ def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
 
 def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
     """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
-    report = sync_lists(run, removals=removals)
+    report, noted = sync_lists(run, removals=removals), sync_notes(run, removals=removals)
     settled = settle(run, (), keep) if keep else []
-    if settled or {"corrections", "added"} & report.counts.keys():
+    if settled or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
         identify(run)
     return report
 
@@ -114,8 +138,11 @@ def publish(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return report
 
 
+ENRICH = "enrich"
+
 STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
     "identify": _identify,
+    ENRICH: _enrich,
     "sync": _sync,
     "screen": _screen,
     "label": label,
@@ -126,14 +153,30 @@ STEPS: dict[str, Callable[[Run, Sequence[str] | None], StepReport]] = {
 """The steps behind gathering, in order."""
 
 
+SEARCHED = "huggingface"
+"""The source whose saved searches are gathered with its feed."""
+
+
+def step_names(*, date: Date | None = None, gather: bool = True) -> list[str]:
+    """The steps of a run, in order: catalogues are asked where feeds are, and not for a run of one day."""
+    return [name for name in STEPS if name != ENRICH or (gather and date is None)]
+
+
 def run_all(run: Run, *, date: Date | None = None, gather: bool = True) -> None:
     """Gather what is due (or one `date`), then every step, in order. A source that fails stops nothing."""
     if gather:
-        gather_sources(run, date=date)
+        gather_feeds(run, date=date)
         if date is None:
             gather_venues(run)
-    for step in STEPS.values():
-        step(run, None)
+    for name in step_names(date=date, gather=gather):
+        STEPS[name](run, None)
+
+
+def gather_feeds(run: Run, names: Sequence[str] | None = None, *, date: Date | None = None) -> list[StepReport]:
+    """What is due of the feeds (or the named ones) with the saved searches, or one `date`, which no search has."""
+    reports = gather_sources(run, names, date=date)
+    searched = gather_searches(run) if date is None and (not names or SEARCHED in names) else None
+    return reports if searched is None else [*reports, searched]
 
 
 def source_names(run: Run) -> list[str]:
@@ -149,7 +192,7 @@ def gather_source(run: Run, name: str, *, date: Date | None = None) -> StepRepor
     """
     step = f"gather {name}"
     run.try_again(step)
-    (report,) = gather_sources(run, [name], date=date)
+    report, *_ = gather_feeds(run, [name], date=date)
     if not report.failed:
         return report
     first = next(failure for failure in run.failures if failure.step == step and failure.kind != "refused")
@@ -173,6 +216,12 @@ def backfill_years(run: Run, venue: str, first: int, last: int) -> None:
             refusals.append(error)
     if len(refusals) == last + 1 - first:
         raise refusals[0]
+    identify(run)
+
+
+def backfill_preprints(run: Run, first: Date, last: Date, categories: Sequence[str] = ()) -> None:
+    """Gather what arXiv changed in those days, both included, and identify its papers. Raises UsageError for days that are none."""
+    backfill_arxiv(run, first, last, categories=categories or None)
     identify(run)
 
 

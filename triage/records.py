@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.models import Record
@@ -52,17 +53,29 @@ def record_keys(record: Record) -> list[tuple[str, str]]:
     return keys
 
 
-def content_hash(record: Record) -> str:
-    """Changes exactly when what the source says about the paper changes."""
-    said = record.model_dump(mode="json", exclude={"raw_sha256"})
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()[:16]
+_HASHED = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
-def _row(record: Record) -> dict[str, Any]:
+def content_hash(said: Mapping[str, Any]) -> str:
+    """Of a record's fields as JSON has them: changes exactly when what the source says about the paper changes."""
+    return hashlib.sha256(_HASHED({name: value for name, value in said.items() if name != "raw_sha256"}).encode("utf-8")).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A record with what is worked out of it once: its fields as JSON has them, and their hash."""
+
+    record: Record
+    fields: dict[str, Any]
+    hash: str
+
+
+def _row(record_id: str, said: _Said) -> dict[str, Any]:
+    record = said.record
     return {
-        **record.model_dump(mode="json"),
-        "record_id": record.record_id,
-        "content_hash": content_hash(record),
+        **said.fields,
+        "record_id": record_id,
+        "content_hash": said.hash,
         "title_key": title_key(record.title),
         "generic": is_generic_title(record.title),
         "preprint": is_preprint(record.venue),
@@ -70,21 +83,38 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
-def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Record]) -> Kept:
-    """Merge records into the warehouse inside the caller's transaction.
+def keep_records(
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    records: Sequence[Record],
+    *,
+    poorer: Collection[str] = (),
+    came: tuple[str, datetime] | None = None,
+) -> Kept:
+    """Merge records into the warehouse inside the caller's transaction; fields that come or change are noted with the run.
 
-    Records with the same record_id in one call count once as new, then as known.
+    Records with the same record_id in one call count once as new, then as known. Of those that are known unchanged
+    only the hash is worked out. Those whose id is in `poorer` come from an answer that is not to be trusted: they are
+    kept when they are new, and overwrite nothing. `came` is the run and
+    the moment (UTC without zone) that brought them, where they are only read again now.
     """
-    unique: dict[str, Record] = {}
+    unique: dict[str, _Said] = {}
     for record in records:
-        unique.setdefault(record.record_id, record)
-    stage(con, "staged_record", [_row(record) for record in unique.values()], _STRUCTURE)
-    stage(con, "staged_key", list(_key_rows(unique.values())), dict.fromkeys(("record_id", "scheme", "key"), "VARCHAR"))
+        if (record_id := record.record_id) not in unique:
+            fields = record.model_dump(mode="json")
+            unique[record_id] = _Said(record, fields, content_hash(fields))
+    hashes = [{"record_id": record_id, "content_hash": said.hash} for record_id, said in unique.items()]
+    stage(con, "staged_hash", hashes, {"record_id": "VARCHAR", "content_hash": "VARCHAR"})
     con.execute(
         "CREATE OR REPLACE TEMP TABLE verdict AS SELECT s.record_id, CASE WHEN r.record_id IS NULL THEN 'new'"
-        " WHEN s.content_hash <> r.content_hash THEN 'changed' ELSE 'known' END AS verdict"
-        " FROM staged_record s LEFT JOIN store.record r USING (record_id)"
+        " WHEN s.content_hash <> r.content_hash AND NOT list_contains($poorer::VARCHAR[], s.record_id) THEN 'changed' ELSE 'known' END AS verdict"
+        " FROM staged_hash s LEFT JOIN store.record r USING (record_id)",
+        {"poorer": sorted(poorer)},
     )
+    wanted = {record_id for (record_id,) in con.execute("SELECT record_id FROM verdict WHERE verdict <> 'known'").fetchall()}
+    fresh = {record_id: said for record_id, said in unique.items() if record_id in wanted}
+    stage(con, "staged_record", [_row(record_id, said) for record_id, said in fresh.items()], _STRUCTURE)
+    stage(con, "staged_key", list(_key_rows(fresh)), dict.fromkeys(("record_id", "scheme", "key"), "VARCHAR"))
     counts = dict(con.execute("SELECT verdict, count(*) FROM verdict GROUP BY ALL").fetchall())
     columns = ", ".join(_STRUCTURE)
     con.execute(
@@ -93,7 +123,12 @@ def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Rec
         " WHERE v.verdict = 'new'",
         {"run": run.id, "now": run.now()},
     )
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE before_change AS FROM store.record WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict = 'changed')"
+    )
     con.execute(_UPDATE_CHANGED, {"run": run.id})
+    by, moment = came or (run.id, run.now())
+    con.execute(_NOTE_CHANGES, {"run": by, "now": moment})
     con.execute(
         "UPDATE store.record SET last_run = $run, last_seen = $now WHERE record_id IN (SELECT record_id FROM verdict WHERE verdict <> 'new')",
         {"run": run.id, "now": run.now()},
@@ -109,10 +144,10 @@ def keep_records(con: duckdb.DuckDBPyConnection, run: Run, records: Sequence[Rec
     return Kept(new=new, changed=counts.get("changed", 0), known=len(records) - new)
 
 
-def _key_rows(records: Iterable[Record]) -> Iterable[dict[str, str]]:
-    for record in records:
-        for scheme, key in record_keys(record):
-            yield {"record_id": record.record_id, "scheme": scheme, "key": key}
+def _key_rows(fresh: Mapping[str, _Said]) -> Iterable[dict[str, str]]:
+    for record_id, said in fresh.items():
+        for scheme, key in record_keys(said.record):
+            yield {"record_id": record_id, "scheme": scheme, "key": key}
 
 
 # What a source says now wins, except that nothing is deleted by an answer that lacks it.
@@ -129,4 +164,28 @@ UPDATE store.record AS r SET
     changed_run = $run
 FROM staged_record s JOIN verdict v USING (record_id)
 WHERE r.record_id = s.record_id AND v.verdict = 'changed'
+"""
+
+_NOTED = ("url", "title", "abstract", "venue", "year", "track", "acceptance", "published")
+_SAID = ", ".join(f"{{'field': '{name}', 'before': b.{name}::VARCHAR, 'after': r.{name}::VARCHAR}}" for name in _NOTED)
+_MAPPED = " UNION ALL ".join(
+    f"SELECT record_id, '{name}.' || key, before[key], after[key] FROM"
+    f" (SELECT r.record_id, b.{name} AS before, r.{name} AS after, unnest(map_keys(r.{name})) AS key FROM changed b JOIN store.record r USING (record_id))"
+    for name in ("identifiers", "links")
+)
+
+# Only what came or changed: what an answer lacks today was kept and is no change, nor is what a paper's own page adds to
+# the listing of the same run.
+_NOTE_CHANGES = f"""
+INSERT INTO store.record_change
+WITH changed AS (FROM before_change WHERE first_run <> $run),
+said AS (
+    SELECT record_id, one.field AS field, one.before AS before, one.after AS after
+    FROM (SELECT r.record_id, unnest([{_SAID}]) AS one FROM changed b JOIN store.record r USING (record_id))
+    UNION ALL
+    SELECT r.record_id, 'authors', nullif(array_to_string(b.authors, '; '), ''), array_to_string(r.authors, '; ')
+    FROM changed b JOIN store.record r USING (record_id)
+    UNION ALL {_MAPPED}
+)
+SELECT record_id, field, before, after, $run, $now FROM said WHERE before IS DISTINCT FROM after ORDER BY record_id, field
 """

@@ -5,12 +5,21 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from triage.errors import WorkspaceError
+from triage.warehouse import stage
 
-__all__ = ["LARGEST_FILE", "Returned", "read_back"]
+if TYPE_CHECKING:
+    import duckdb
+
+    from triage.runs import Run
+
+__all__ = ["LARGEST_FILE", "Returned", "State", "States", "keep_states", "known_states", "read_back"]
 
 LARGEST_FILE = 200_000_000
 """Bytes: a list of 100,000 papers with abstracts; anything larger is no list."""
@@ -92,3 +101,64 @@ def _conflicts(text: str) -> list[tuple[int, int]]:
             found.append((first, number))
             first = 0
     return [*found, (first, number)] if first else found
+
+
+# --- what a file was before
+
+
+@dataclass(frozen=True)
+class State:
+    """What once stood in a file, and when (UTC); `read` when a person had left it so, else the program wrote it."""
+
+    text: str
+    sha256: str
+    moment: datetime
+    read: bool
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of each file that are remembered, the newest first; `documents` are the hashes of what was imported."""
+
+    by_path: dict[str, list[State]]
+    documents: frozenset[str]
+
+    def of(self, path: str) -> Sequence[State]:
+        return self.by_path.get(path, ())
+
+    def is_read(self, returned: Returned) -> bool:
+        """Whether nothing in the file is unread: it is as it was last known, or as it was imported."""
+        newest = self.of(returned.path)[:1]
+        return returned.sha256 in self.documents or any(returned.sha256 == state.sha256 for state in newest)
+
+    def put_back(self, returned: Returned) -> int | None:
+        """Which older state a file was put back to, the newest being 0; None when it was not.
+
+        A person who takes the last edit back also makes the state before it: that is an edit, unless the program wrote last.
+        """
+        states = self.of(returned.path)
+        found = next((n for n, state in enumerate(states) if state.sha256 == returned.sha256), None)
+        return None if found == 1 and states[0].read else found
+
+
+def known_states(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> States:
+    documents = frozenset(row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall())
+    states: dict[str, list[State]] = {}
+    for path, *rest in con.execute(
+        "SELECT path, text, sha256, made_at, coalesce(kind = 'read', false) FROM store.rendered WHERE list_contains(?, path)"
+        " ORDER BY position DESC",
+        [list(paths)],
+    ).fetchall():
+        states.setdefault(path, []).append(State(*rest))
+    return States(states, documents)
+
+
+def keep_states(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[Returned]) -> None:
+    """Remember files as they were read: each is the newest base of what is rendered, and nothing in it is unread."""
+    rows = [{"path": one.path, "sha256": one.sha256, "text": one.text} for one in files]
+    stage(con, "read_file", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
+    con.execute(
+        "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at, kind)"
+        " SELECT path, sha256, text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, ?, ?, 'read' FROM read_file",
+        [run.id, run.now()],
+    )

@@ -62,7 +62,9 @@ class StepReport(BaseModel):
 class Progress(Protocol):
     """What shows a person that something happens."""
 
-    def step(self, name: str, total: int | None = None) -> None: ...
+    def step(self, name: str, total: int | None = None, *, seconds_each: float = 0) -> None:
+        """A step of `total` pieces begins, of which each takes at least `seconds_each` (a site's pace)."""
+        ...
 
     def advance(self, count: int = 1) -> None: ...
 
@@ -70,8 +72,8 @@ class Progress(Protocol):
 class Silent:
     """Shows nothing: for scripts, pipes and tests."""
 
-    def step(self, name: str, total: int | None = None) -> None:
-        del name, total
+    def step(self, name: str, total: int | None = None, *, seconds_each: float = 0) -> None:
+        del name, total, seconds_each
 
     def advance(self, count: int = 1) -> None:
         del count

@@ -85,8 +85,8 @@ class WebSettings(_Section):
 
     Seconds each: `connect_seconds` for a connection, `read_seconds` without a single byte, `total_seconds`
     for one attempt from connecting to the last byte, `retry_after_seconds` the longest pause a server may
-    ask for and still be waited for. `proxy` is the only proxy used: the environment's are not read (see
-    triage/web/transport.py).
+    ask for and still be waited for. `requests_per_night` stands in for every host's own budget of requests.
+    `proxy` is the only proxy used: the environment's are not read (see triage/web/transport.py).
     """
 
     contact: Annotated[str, Field(max_length=200), AfterValidator(_header_comment)] = ""
@@ -96,6 +96,7 @@ class WebSettings(_Section):
     total_seconds: Annotated[float, Field(gt=0, le=3600)] = 300
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_after_seconds: Annotated[float, Field(ge=0, le=3600)] = 120
+    requests_per_night: Annotated[int, Field(ge=1)] | None = None
     allow_private: bool = False
     proxy: Annotated[str, AfterValidator(_http_address_or_none)] = ""
 
@@ -104,6 +105,18 @@ class GatherSettings(_Section):
     """How far back a feed is read into an empty warehouse, in days."""
 
     since: Annotated[int, Field(ge=1, le=366)] = 7
+
+
+class EnrichSettings(_Section):
+    """What the catalogues are asked about the papers we have, and how much of it in one night.
+
+    `works` are asked about at most in a night, of which `searches` one by one (a catalogue that takes no ids);
+    `preprint_weeks` is how old a preprint is before it may have been published elsewhere.
+    """
+
+    works: Annotated[int, Field(ge=0)] = 1000
+    searches: Annotated[int, Field(ge=0)] = 50
+    preprint_weeks: Annotated[int, Field(ge=1)] = 8
 
 
 class VenuesSettings(_Section):
@@ -117,13 +130,16 @@ class SourceSettings(_Section):
 
     `base_url` is another address for the same pages (a mirror, a test), which may then be on this machine;
     `pace` seconds between the starts of two requests; `hosts` where requests and redirects may go
-    ("host", or "host:port" for that port only).
+    ("host", or "host:port" for that port only); `requests_per_night` the most that one night asks; `robots`
+    false for a mirror whose robots.txt is not meant for its owner.
     """
 
     base_url: Annotated[str, AfterValidator(_http_address)] | None = None
     pace: Annotated[float, Field(ge=0, le=3600)] | None = None
     hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+(:\d{1,5})?$")], ...] | None = None
     enabled: bool | None = None
+    requests_per_night: Annotated[int, Field(ge=1)] | None = None
+    robots: bool = True
 
 
 class ArxivSettings(SourceSettings):
@@ -136,8 +152,17 @@ class ArxivSettings(SourceSettings):
     )
 
 
+class HuggingFaceSettings(SourceSettings):
+    """Hugging Face besides: searches of its papers that every night asks, each once a day (at most 250 characters)."""
+
+    searches: tuple[Annotated[str, Field(pattern=r"\S", max_length=250)], ...] = ()
+
+
 class SourcesSettings(_Section):
-    """One table a source."""
+    """One table a source; a source that only seeds/venues.yaml names has one too (`load_settings` refuses other names)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, SourceSettings] = Field(init=False)
 
     aaai: SourceSettings = SourceSettings()
     acl: SourceSettings = SourceSettings()
@@ -148,7 +173,7 @@ class SourcesSettings(_Section):
     ecva: SourceSettings = SourceSettings()
     ijcai: SourceSettings = SourceSettings()
     openreview: SourceSettings = SourceSettings()
-    huggingface: SourceSettings = SourceSettings()
+    huggingface: HuggingFaceSettings = HuggingFaceSettings()
     arxiv: ArxivSettings = ArxivSettings()
     semanticscholar: SourceSettings = SourceSettings()
     openalex: SourceSettings = SourceSettings()
@@ -213,6 +238,40 @@ class LlmSettings(_Section):
         return self.model or DEFAULT_MODEL
 
 
+def _model_files(value: dict[str, str]) -> dict[str, str]:
+    names = [path.rpartition("/")[2] for path in value]
+    if sorted(names) != ["model.onnx", "tokenizer.json"]:
+        raise ValueError("must name one model.onnx and one tokenizer.json")
+    return value
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# each part begins with a letter or digit: no "..", nothing absolute, nothing hidden
+ModelPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*$", max_length=200)]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
+Pooling = Literal["mean", "first"]
+
+
+class EmbeddingModel(_Section):
+    """A model that can be pulled: `files` below `url` with their SHA-256; `pooling` makes one vector of a text's tokens."""
+
+    url: Annotated[str, AfterValidator(_http_address)]
+    files: Annotated[dict[ModelPath, Sha256], AfterValidator(_model_files)]
+    pooling: Pooling = "mean"
+
+
+class EmbeddingSettings(_Section):
+    """The sentence-embedding model, used only when one is named: a name of `triage models list`, or a folder.
+
+    `sha256` pins model.onnx (for a folder; a named model is pinned by its entry); `pooling` is for a folder.
+    """
+
+    model: str = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    pooling: Pooling = "mean"
+    models: dict[ModelName, EmbeddingModel] = Field(default_factory=dict)
+
+
 class Settings(_Section):
     """All settings; every key has a default, so an empty file is a valid one."""
 
@@ -223,8 +282,10 @@ class Settings(_Section):
     web: WebSettings = WebSettings()
     gather: GatherSettings = GatherSettings()
     venues: VenuesSettings = VenuesSettings()
+    enrich: EnrichSettings = EnrichSettings()
     sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
 
 
 def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settings:
@@ -240,12 +301,23 @@ def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settin
         ) from error
     overridden = _override(values, environ)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems = [_explain(dict(problem), text, name, overridden) for problem in error.errors()]
-        raise SettingsError(
-            "\n".join(problems), hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)"
-        ) from error
+        raise _refusal([dict(problem) for problem in error.errors()], text, name, overridden) from error
+    if unknown := set(settings.sources.model_extra or ()) - set(_named_sources()):
+        raise _refusal([{"type": "extra_forbidden", "loc": ("sources", one)} for one in sorted(unknown)], text, name, overridden)
+    return settings
+
+
+def _named_sources() -> tuple[str, ...]:
+    from triage.workspace import venue_source_names  # it imports this module
+
+    return venue_source_names()
+
+
+def _refusal(problems: list[dict[str, Any]], text: str, name: str, overridden: Mapping[tuple[str, ...], str]) -> SettingsError:
+    said = "\n".join(_explain(problem, text, name, overridden) for problem in problems)
+    return SettingsError(said, hint="see the comments in a fresh triage.toml (`triage init` in an empty folder)")
 
 
 def _override(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:

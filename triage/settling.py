@@ -23,9 +23,14 @@ _SHAPE = dict.fromkeys(("conflict_id", "path", "work_id", "field", "was", "in_fi
 
 
 def keep_clashes(
-    con: duckdb.DuckDBPyConnection, run: Run, clashes: Sequence[tuple[str, str, Clash]], answered: Iterable[tuple[str, str, str]]
+    con: duckdb.DuckDBPyConnection,
+    run: Run,
+    clashes: Sequence[tuple[str, str, Clash]],
+    answered: Iterable[tuple[str, str, str]],
+    *,
+    folder: str,
 ) -> list[str]:
-    """Store new clashes, drop those that are settled by now, and return one line about each that is open.
+    """Store new clashes, drop those that are settled by now, and return one line about each in `folder` that is open.
 
     `answered` are (path, work, field) that the person edited again since: the file does not say any more what it said then.
     """
@@ -46,7 +51,9 @@ def keep_clashes(
     return [
         f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_quoted(in_file)}, the warehouse {_quoted(in_warehouse)}"
         for conflict_id, path, work, title, field, in_file, in_warehouse in con.execute(
-            "SELECT conflict_id, path, work_id, title, field, in_file, in_warehouse FROM main.conflicts ORDER BY path, title, field"
+            "SELECT conflict_id, path, work_id, title, field, in_file, in_warehouse FROM main.conflicts"
+            " WHERE starts_with(path, ?) ORDER BY path, title, field",
+            [folder],
         ).fetchall()
     ]
 
@@ -103,6 +110,8 @@ def _words(con: duckdb.DuckDBPyConnection, row: Sequence[Any], keep: str) -> lis
         return [Word(work, "correction", value=json.dumps({field: corrected}, ensure_ascii=False), where=path)] if value else []
     if field == "type":
         return [Word(work, "type", value=value or "", where=path)]
+    if field == "note":
+        return [Word(work, "note", value=value or "[]", where=path)]
     if keep == "warehouse" or field not in ("tick", "block"):
         return []
     if field == "block":

@@ -11,20 +11,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from triage.formats.checklist import Checklist
+from triage.comparing import ListFile, Removals, choose_base, compare, judge
 from triage.growth import ListName
-from triage.hearing import Heard, ListEdits, Versions, edits_of_list, hear
+from triage.hearing import Heard, hear
 from triage.listed import LOOK_AGAIN, facts_of, lists_due, open_conflicts, stage_shown, wanted_on
-from triage.lists import Standing, find_blocks, parsed
-from triage.merging import Matching, lines_apart, match, vanished_suspiciously
-from triage.returned import Returned, read_back
+from triage.lists import find_blocks, parsed
+from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
 from triage.settling import keep_clashes
-from triage.warehouse import stage
 from triage.words import Word, say, taking_back
 
 if TYPE_CHECKING:
@@ -33,44 +30,9 @@ if TYPE_CHECKING:
     from triage.models import Decision
     from triage.runs import Run
 
-__all__ = ["Removals", "sync_lists"]
-
-Removals = Literal["ask", "accept", "restore"]
-"""What to make of blocks that are gone where it is not plain that a person took them out: leave the file and ask, take it for
-a rejection, or read the rest and write the blocks again."""
+__all__ = ["sync_lists"]
 
 _YEARLY = re.compile(r"lists/(?:([0-9]{4})|undated)\.md")
-
-
-@dataclass(frozen=True)
-class _State:
-    """What once stood in a file, and when."""
-
-    text: str
-    sha256: str
-    moment: datetime
-
-
-@dataclass
-class _File:
-    """One file on its way from bytes to words; `left` says why it is left as it is."""
-
-    listed: ListName
-    returned: Returned
-    states: list[_State]
-    base: Checklist | None = None
-    since: datetime | None = None
-    theirs: Checklist | None = None
-    works: tuple[dict[int, str], dict[int, str]] = field(default_factory=lambda: ({}, {}))
-    matching: Matching = field(default_factory=lambda: Matching({}, {}))
-    gone: list[int] = field(default_factory=list)
-    told: ListEdits | None = None
-    left: str | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether every part of it was read, so that it may be written over."""
-        return not self.left and not self.returned.problems and self.theirs is not None and not any(b.refusal for b in self.theirs.blocks)
 
 
 def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
@@ -81,117 +43,69 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
     """
     run.progress.step("sync")
     with run.warehouse.burst() as con:
-        stage_shown(con, run.workspace)
         there, files = _changed_files(con, run)
         for one in files:
-            _choose_base(one, removals)
+            choose_base(one, removals)
         _find_works(con, files)
         for one in files:
             if not one.left:
-                _judge(one, removals)
+                judge(one, removals)
         _compare(con, [one for one in files if not one.left])
         heard = hear([one.told for one in files if one.told])
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
-        _remember(con, run, [one for one in files if one.whole])
-        conflicts = keep_clashes(con, run, heard.clashes, _answered(files))
+        keep_states(con, run, [one.returned for one in files if one.whole and not one.old])
+        conflicts = keep_clashes(con, run, heard.clashes, _answered(files), folder="lists/")
     return _report(run, there, files, said, conflicts)
 
 
 # --- which files hold something unread
 
 
-def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[_File]]:
+def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[ListFile]]:
     """How many lists there are, and those that are not as they were last known."""
-    names = {one.path: one for one in lists_due(con, run.workspace)}
+    paths = {path for (path,) in con.execute("SELECT DISTINCT path FROM store.rendered WHERE starts_with(path, 'lists/')").fetchall()}
     folder = run.workspace.root / "lists"
-    for path in sorted(folder.glob("*.md")) if folder.is_dir() else ():
-        name = run.workspace.relative(path)
-        if found := _YEARLY.fullmatch(name):
-            names.setdefault(name, ListName(name, "yearly", int(found[1]) if found[1] else None))
-        elif name == LOOK_AGAIN:
-            names.setdefault(name, ListName(name, again=True))
-    read = {path: returned for path in names if (returned := read_back(run.workspace.root / path, path))}
-    states: dict[str, list[_State]] = {path: [] for path in read}
-    documents = {row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall()}
-    for path, text, sha256, moment in con.execute(
-        "SELECT path, text, sha256, made_at FROM store.rendered WHERE list_contains(?, path) ORDER BY position DESC", [list(read)]
-    ).fetchall():
-        states[path].append(_State(text, sha256, moment))
-    files = [
-        _File(names[path], returned, states[path])
-        for path, returned in read.items()
-        if returned.sha256 not in documents and returned.sha256 not in {state.sha256 for state in states[path]}
+    by_hand = (run.workspace.relative(path) for path in (folder.glob("*.md") if folder.is_dir() else ()))
+    paths |= {name for name in by_hand if name == LOOK_AGAIN or _YEARLY.fullmatch(name)}
+    read = {path: returned for path in sorted(paths) if (returned := read_back(run.workspace.root / path, path))}
+    states = known_states(con, list(read))
+    changed = [one for one in read.values() if not states.is_read(one) and states.put_back(one) != 1]
+    if not changed:
+        return len(read), []
+    stage_shown(con, run.workspace)
+    due = {one.path: one for one in lists_due(con, run.workspace)}
+    return len(read), [
+        ListFile(due.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
     ]
-    return len(read), files
 
 
-def _choose_base(one: _File, removals: Removals) -> None:
-    """Take the file apart, and find the state of it that it plainly comes from: the newest, unless blocks of that are gone and
-    an older one is nearer (another branch, a revert of our commit, an old copy)."""
-    if one.returned.refusal:
-        one.left = one.returned.refusal
-        return
-    one.theirs = parsed(one.returned.text)
-    if not one.states:
-        return
-    newest = one.states[0]
-    one.base, one.since = parsed(newest.text), newest.moment
-    if removals == "accept" or not one.theirs.blocks:
-        return
-    if len(match(one.base, one.theirs, {}, {}).pairs) == len(one.base.blocks):
-        return
-    lines = Counter(one.returned.text.splitlines())
-    nearest = min(one.states, key=lambda state: lines_apart(lines, state.text))  # of several as near, the newest
-    if nearest is not newest:
-        one.base, one.since = parsed(nearest.text), nearest.moment
+def _named(returned: Returned) -> ListName:
+    """A list that is not due: which one it is, its name or its heading says."""
+    if returned.path == LOOK_AGAIN:
+        return ListName(LOOK_AGAIN, again=True)
+    if found := _YEARLY.fullmatch(returned.path):
+        return ListName(returned.path, "yearly", int(found[1]) if found[1] else None)
+    heading = parsed(returned.text)
+    return ListName(returned.path, "venue", heading.year, heading.venue)
 
 
-def _find_works(con: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> None:
+def _find_works(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> None:
     lists = [(one, side) for one in files if one.theirs for side in (one.base, one.theirs) if side]
     found = find_blocks(con, [side for _, side in lists])
     for (one, side), works in zip(lists, found, strict=True):
         one.works = (works, one.works[1]) if side is one.base else (one.works[0], works)
 
 
-def _judge(one: _File, removals: Removals) -> None:
-    """Match the blocks, and decide whether those that are gone were taken out by a person."""
-    if one.base is None or one.theirs is None:
-        return
-    one.matching = match(one.base, one.theirs, *one.works)
-    gone = [n for n, block in enumerate(one.base.blocks) if n not in one.matching.pairs and block.refusal is None]
-    unread = one.returned.problems or any(block.refusal for block in one.theirs.blocks)
-    reason = vanished_suspiciously(one.base, one.theirs, gone)
-    if removals == "accept" and not unread:
-        one.gone = gone
-    elif removals == "restore" or unread:
-        one.gone = []
-    elif reason:
-        one.left = f"{reason}; put it back (git restore), or say what is meant: --accept-removals, --restore-removed"
-    else:
-        one.gone = gone
-
-
 # --- what they say
 
 
-def _compare(con: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> None:
-    works = {work for one in files for side in one.works for work in side.values()}
-    facts = facts_of(con, works)
+def _compare(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> None:
+    facts = facts_of(con, {work for one in files for side in one.works for work in side.values()})
     conflicts = open_conflicts(con, [one.listed.path for one in files])
     for one in files:
-        if one.theirs is None:
-            continue
-        wanted = wanted_on(con, one.listed) if one.base else []
-        base = replace(one.base, kind="yearly") if one.base and one.listed.again else one.base
-        ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts)
-        believed = [
-            n for n, block in enumerate(one.theirs.blocks) if block.refusal is None and one.returned.believed(block.line, block.text)
-        ]
-        one.told = edits_of_list(
-            Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, frozenset(believed), one.gone)
-        )
+        compare(one, facts, wanted_on(con, one.listed) if one.base else [], conflicts)
 
 
 def _spelled_out(con: duckdb.DuckDBPyConnection, heard: Heard) -> Iterator[Word]:
@@ -203,7 +117,7 @@ def _spelled_out(con: duckdb.DuckDBPyConnection, heard: Heard) -> Iterator[Word]
             yield word
 
 
-def _answered(files: Sequence[_File]) -> Iterator[tuple[str, str, str]]:
+def _answered(files: Sequence[ListFile]) -> Iterator[tuple[str, str, str]]:
     """(path, work, field) of everything that was edited in this file."""
     for told in (one.told for one in files if one.told):
         yield from ((told.listed.path, work, edit.field) for work, edit in told.edits)
@@ -213,23 +127,12 @@ def _answered(files: Sequence[_File]) -> Iterator[tuple[str, str, str]]:
 # --- what is kept
 
 
-def _remember(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[_File]) -> None:
-    """The files as they were read: the newest base of each list, and nothing unread in them."""
-    rows = [{"path": one.listed.path, "sha256": one.returned.sha256, "text": one.returned.text} for one in files]
-    stage(con, "read_file", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
-    con.execute(
-        "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at, kind)"
-        " SELECT path, sha256, text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, ?, ?, 'read' FROM read_file",
-        [run.id, run.now()],
-    )
-
-
 _COUNTED = {
     "selected": "selected", "rejected": "rejected", "undo": "taken back", "type": "types", "correction": "corrections", "added": "added",
 }  # fmt: skip
 
 
-def _report(run: Run, there: int, files: Sequence[_File], said: Sequence[Decision], conflicts: Sequence[str]) -> StepReport:
+def _report(run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str]) -> StepReport:
     messages = [f"{one.listed.path}: {one.left}; nothing was read from it" for one in files if one.left]
     failed = 0
     for one in files:

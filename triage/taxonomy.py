@@ -19,7 +19,7 @@ from triage.errors import SettingsError
 from triage.models import Frozen, Text
 from triage.reference import Lines, read_reference
 
-__all__ = ["Taxonomy", "TaxonomyLabel", "load_taxonomy"]
+__all__ = ["Taxonomy", "TaxonomyFile", "TaxonomyLabel", "fold", "load_taxonomy"]
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)?\Z")
 _HINT = "ids look like parent/label in small letters, digits and hyphens; see the comments in the shipped taxonomy.yaml"
@@ -43,7 +43,9 @@ class TaxonomyLabel(Frozen):
         return value
 
 
-class _File(Frozen):
+class TaxonomyFile(Frozen):
+    """The file as written."""
+
     version: int = Field(ge=1)
     parents: tuple[TaxonomyLabel, ...] = ()
     labels: tuple[TaxonomyLabel, ...] = Field(min_length=1)
@@ -83,7 +85,7 @@ class Taxonomy:
         Case, spaces and punctuation do not matter. Parts may be joined by "&", "+", "/", "," or "and";
         a part may leave out the first words of the one before it ("Token Pruning & Merging").
         """
-        whole = self._by_alias.get(_key(raw))
+        whole = self._by_alias.get(fold(raw))
         if whole:
             return whole
         found: list[str] = []
@@ -119,13 +121,13 @@ class Taxonomy:
         Words are only carried over within one parent, as `display` writes them.
         """
         words = before.split()
-        family = {self.parent(label) for label in self._by_alias.get(_key(before), ())}
+        family = {self.parent(label) for label in self._by_alias.get(fold(before), ())}
         for length in range(len(words) - 1, 0, -1):
             full = " ".join([*words[:length], part])
-            known = self._by_alias.get(_key(full), ())
+            known = self._by_alias.get(fold(full), ())
             if known and {self.parent(label) for label in known} <= family:
                 return full, known
-        known = self._by_alias.get(_key(part), ())
+        known = self._by_alias.get(fold(part), ())
         return (part, known) if known else None
 
     @cached_property
@@ -136,9 +138,9 @@ class Taxonomy:
             own: dict[str, list[str]] = {}
             for entry in group.values():
                 for alias in entry.aliases:
-                    own.setdefault(_key(alias), []).append(entry.id)
-            own.update({_key(entry.name): [entry.id] for entry in group.values()})
-            own.update({_key(entry.id): [entry.id] for entry in group.values()})
+                    own.setdefault(fold(alias), []).append(entry.id)
+            own.update({fold(entry.name): [entry.id] for entry in group.values()})
+            own.update({fold(entry.id): [entry.id] for entry in group.values()})
             for key, ids in own.items():
                 table.setdefault(key, tuple(dict.fromkeys(ids)))
         return table
@@ -150,19 +152,19 @@ def load_taxonomy(text: str, *, name: str) -> Taxonomy:
     Raises SettingsError "NAME:LINE: ..." for unknown keys, ids that are used twice, labels whose parent is not
     listed, and names that two labels share.
     """
-    file, lines = read_reference(text, _File, name=name)
+    file, lines = read_reference(text, TaxonomyFile, name=name)
     _check_ids(file, lines, name)
     _check_names(file, lines, name)
     return Taxonomy(file.version, file.parents, file.labels, file.flags)
 
 
-def _entries(file: _File) -> Iterable[tuple[str, int, TaxonomyLabel]]:
+def _entries(file: TaxonomyFile) -> Iterable[tuple[str, int, TaxonomyLabel]]:
     for group, entries in (("parents", file.parents), ("labels", file.labels), ("flags", file.flags)):
         for number, entry in enumerate(entries):
             yield group, number, entry
 
 
-def _check_ids(file: _File, lines: Lines, name: str) -> None:
+def _check_ids(file: TaxonomyFile, lines: Lines, name: str) -> None:
     parents = [p.id for p in file.parents]
     seen: set[str] = set()
     for group, number, entry in _entries(file):
@@ -181,25 +183,25 @@ def _check_ids(file: _File, lines: Lines, name: str) -> None:
             )
 
 
-def _check_names(file: _File, lines: Lines, name: str) -> None:
+def _check_names(file: TaxonomyFile, lines: Lines, name: str) -> None:
     """Two labels with one name could not be told apart in a list; a shared alias means both labels."""
     seen: dict[str, str] = {}
     for group, number, entry in _entries(file):
-        key = _key(entry.name)
+        key = fold(entry.name)
         if not key or key in seen:
             what = f"has the name of {seen[key]!r}" if key else "has a name without letters"
             raise SettingsError(f"{name}:{lines.at((group, number, 'name'))}: {group}.{number}.name: {entry.id!r} {what}", hint=_HINT)
         seen[key] = entry.id
 
 
-def _key(text: str) -> str:
+def fold(text: str) -> str:
     """Letters and digits only, folded: "Low-Rank" and "low rank" are one."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _parts(raw: str) -> list[str]:
     pieces = re.split(r"\s*[&+/,;、，＋]\s*|\s+and\s+", raw.strip(), flags=re.IGNORECASE)
-    return [piece for piece in pieces if _key(piece)]
+    return [piece for piece in pieces if fold(piece)]
 
 
 def _shared_words(before: str, name: str) -> int:

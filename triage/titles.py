@@ -23,6 +23,16 @@ __all__ = ["PLAIN_TITLE", "SQL_FORM", "SQL_SIGNATURE", "SQL_WORDS", "form_key", 
 _SUFFIX = r"(?:\s*(?:[(\[](?:oral|poster|spotlight|highlight|extended abstract|student abstract|supplementary material|v\d+)[)\]]|\*))+\s*$"
 _SUFFIX_PATTERN = re.compile(_SUFFIX, re.IGNORECASE)
 
+# What bibliographic databases hang on a title behind a bracket, as Ovid and CENTRAL export it: "[see comment]",
+# "[Review] [45 refs]", "[Erratum appears in Chest 1993;103(5):1640]", "(abstract)", "<ORIGINAL> the title in its own tongue".
+# From the first such note to the end nothing is title. Not in `title_key`: that names records, and must stay.
+_NOTE = (
+    r"\s*(?:[(\[](?:(?:published )?errat(?:um|a)\b|see comments?\b|comments? in\b|retract(?:ed|ion) in\b|retracted[)\]]|republished\b|reprint(?:ed)? in\b"
+    r"|summary for patients\b|review\]|\d+ refs?\b|abstract(?: no\b|[)\]]\s*$)|(?:panel|tutorial) session[)\]]\s*$|corrected[)\]]\s*$"
+    r"|updat(?:ed?|es) (?:in|of)\b|original report\b)|<original>).*$"
+)
+_NOTE_PATTERN = re.compile(r"(?<=\S)" + _NOTE, re.IGNORECASE)
+
 # Where a part of a title ends: colon, dash between spaces, long dash, bracket, end of a sentence.
 _BREAK = r"\s-+\s|--+|[:;?!()\[\]<>|]|\.\s"
 _BREAK_PATTERN = re.compile(r"\s[-–]+\s|--+|[—:;?!()\[\]<>|]|\.\s")
@@ -33,7 +43,7 @@ PLAIN_TITLE = r"""[A-Za-z0-9 ,.:;()\[\]?!/'"-]*"""
 
 def title_form(title: str) -> str:
     """Words with one space between them, ` : ` between parts; empty when the title has no letter or digit."""
-    text = _SUFFIX_PATTERN.sub("", plain(title))
+    text = _SUFFIX_PATTERN.sub("", _NOTE_PATTERN.sub("", plain(title)))
     folded = unicodedata.normalize("NFC", _unmarked(unicodedata.normalize("NFKD", text)).casefold())
     folded = re.sub(r"(\w\+*)\+(?=\w)", r"\1", folded)
     parted = _BREAK_PATTERN.sub(" : ", re.sub(r"['’‘`ʼ]", "", folded))
@@ -47,7 +57,7 @@ def _unmarked(text: str) -> str:
 
 
 def form_key(form: str) -> str:
-    """The exact-match key of a form: `triage.text.title_key` of the title it was made of."""
+    """The exact-match key of a form: `triage.text.title_key` of the title it was made of, without the notes of databases."""
     return form.replace(" ", "").replace(":", "")
 
 
@@ -60,7 +70,8 @@ def _replaced(text: str, pattern: str, by: str) -> str:
 
 
 def _sql_form() -> str:
-    bare = f"CASE WHEN title LIKE '%)%' OR title LIKE '%]%' THEN regexp_replace(title, {_quoted(_SUFFIX)}, '', 'i') ELSE title END"
+    told = f"regexp_replace(title, {_quoted('([^ ])' + _NOTE)}, '\\1', 'i')"
+    bare = f"CASE WHEN title LIKE '%)%' OR title LIKE '%]%' THEN regexp_replace({told}, {_quoted(_SUFFIX)}, '', 'i') ELSE title END"
     words = _replaced(f"replace(lower({bare}), '''', '')", _BREAK, " : ")
     for mark in ("-", ",", ".", "/", '"'):  # what PLAIN_TITLE allows beside letters, digits and breaks; five times as fast as a pattern
         words = f"replace({words}, '{mark}', ' ')"

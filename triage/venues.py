@@ -12,7 +12,7 @@ from triage.text import venue_key
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["Edition", "Venue", "edition_of", "workspace_venues"]
+__all__ = ["Edition", "Venue", "edition_of", "known_name", "workspace_venues"]
 
 Held = Literal["every-year", "odd-years", "even-years", "irregular"]
 
@@ -58,6 +58,12 @@ class Edition:
 def workspace_venues(workspace: Workspace) -> tuple[Venue, ...]:
     """The user's venues if there are any, else the packaged. Raises SettingsError when the file is no venues file."""
     return _read(*workspace.reference("seeds", "venues.yaml"))
+
+
+def known_name(workspace: Workspace, name: str | None) -> str | None:
+    """What seeds/venues.yaml calls a venue that has that name or alias; None for one it does not know."""
+    key = venue_key(name or "")
+    return next((venue.name for venue in workspace_venues(workspace) if key and key in venue.names), None)
 
 
 def edition_of(workspace: Workspace, venue: str, year: int) -> Edition:

@@ -8,6 +8,7 @@ editable install and in a plain checkout (beside the `triage` folder).
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -55,6 +56,7 @@ _TOML = """\
 # total_seconds = 300              # for one attempt, from connecting to the last byte
 # attempts = 4                     # requests for one address while the site is busy, down or slow
 # retry_after_seconds = 120        # a site that asks for a longer pause is left alone until the next run
+# requests_per_night = 5000        # an example, none by default: at most so many at any one host; else its own, see `triage sources`
 # allow_private = false            # true: sources may answer from private networks; an address in base_url always may
 # proxy = ""                       # such as "http://proxy.example.org:3128"; proxies of the environment are not used
 
@@ -64,8 +66,16 @@ _TOML = """\
 [venues]
 # gather = ["cvpr-2026"]           # an example, none by default: gathered by every run until they are complete
 
+[enrich]
+# What is missing (abstracts, DOIs, "this preprint is now at CVPR") is asked of Semantic Scholar, OpenAlex and DBLP as soon
+# as a contact is given above, or where a catalogue's own table switches it on.
+# works = 1000                     # asked about in one night, selected and proposed ones first
+# searches = 50                    # of these, one request each at a catalogue that takes no ids (DBLP)
+# preprint_weeks = 8               # age of a preprint before it may have been published elsewhere
+
 # A table for each source, all keys optional: base_url (a mirror in its place), pace (seconds between two requests),
-# hosts (where requests and redirects may go), enabled. Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
+# hosts (where requests and redirects may go), requests_per_night, enabled, robots (false for a mirror of your own whose
+# robots.txt is not meant for you; it is obeyed everywhere else). Sources: aaai, acl, cvf, virtual, neurips, pmlr, ecva, ijcai,
 # openreview, huggingface, arxiv, semanticscholar, openalex, dblp.
 [sources.arxiv]
 # categories = ["cs.CV", "cs.CL", "cs.LG"]   # whose daily announcements are read
@@ -73,9 +83,17 @@ _TOML = """\
 # enabled = true
 
 [sources.huggingface]
+# searches = ["efficient vision-language model"]   # an example, none by default: asked once a day each, papers of any year
 # base_url = "https://huggingface.co"
 # pace = 1.0
 # enabled = true
+
+[embedding]
+# Sentence embeddings order and fill what the rules leave open; they need the extra `embeddings` and a model.
+# model = ""                       # a name of `triage models list`, or a folder with model.onnx and tokenizer.json
+# sha256 = ""                      # what model.onnx of a folder must have
+# pooling = "mean"                 # of a folder's model: "mean" or "first" (the first token's vector)
+# Models of your own are tables [embedding.models.NAME] with url, files (each with its SHA-256) and pooling: see the README.
 
 [llm]
 # A language model reads only when OPENAI_API_KEY is set or base_url is given. Keys belong in the environment, never here.
@@ -119,6 +137,22 @@ def packaged(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise WorkspaceError(f"the installation lacks its folder {kind!r}", hint="install the package again")
+
+
+@functools.lru_cache(maxsize=1)
+def venue_source_names() -> tuple[str, ...]:
+    """The sources that the packaged seeds/venues.yaml names for venues, in its order: each is a module of triage.sources.
+
+    The user's own file says which of them serve a venue; it cannot bring a program of its own.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    said = yaml.load((packaged("seeds") / "venues.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506  the safe loader, in C
+    roles = said["source_roles"]
+    others = {name for role, names in roles.items() if role != "venue" for name in names}
+    used = (name for venue in said["venues"] for edition in venue["editions"] for name in edition["sources"])
+    return tuple(dict.fromkeys(name for name in (*roles["venue"], *used) if name not in others))
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

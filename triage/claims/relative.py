@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from triage.claims.beside import (
     CHANGE,
@@ -125,7 +126,9 @@ def _more(one: Beside) -> Reading | None:
     return None
 
 
-_MEASURED = re.compile(r"(?:in terms of |absolute |in )?(?:\w+ ){0,2}?(?:accuracy|map|miou|points?|recall|auc|score)\b")
+_MEASURED = re.compile(
+    r"(?:in terms of |absolute |in )?(?:(?!(?:without|with|while|and|at|but|for)\b)\w+ ){0,2}?(?:accuracy|map|miou|points?|recall|auc|score)\b"
+)
 
 
 _PASSIVE = re.compile(
@@ -139,7 +142,14 @@ def _changes_itself(one: Beside) -> Reading | None:
     """ "latency falls by 50 %", "decoding is accelerated by 2x"."""
     left = " ".join(one.left.rpartition("#")[2].split()[-7:])
     found = _PASSIVE.search(left)
-    if one.link not in {"by", "to"} or not found or is_accuracy(left) or (one.link == "to" and (found["quick"] or one.unit != "%")):
+    # "rises 3x" needs no preposition; "prompts shrink 20x" leaves open what of them
+    bare = one.link == "" and one.unit == "x" and found is not None and found["up"] is not None
+    if (
+        not (one.link in {"by", "to"} or bare)
+        or not found
+        or is_accuracy(left)
+        or (one.link == "to" and (found["quick"] or one.unit != "%"))
+    ):
         return None
     if found["up"]:
         metric = about(found["what"])
@@ -155,10 +165,40 @@ def _changes_itself(one: Beside) -> Reading | None:
 _NO_COST = re.compile(r"\b(?:auc|roc|errors?|wer|cer|fid|perplexity|bias|gaps?|hallucinations?|noise)\b")
 
 
-def _changed_by(one: Beside) -> Reading | None:
-    """ "reduces the FLOPs by 43 %", "speeding up decoding by 4.5x"; behind an "and" the verb stands further left."""
+_NAME = 5
+"""Words of what changed, where its figure stands in parentheses behind it."""
+_AFTER_FACTOR = re.compile(r"(?:on|in|when|with|while|without|compared|over|across|and|at|for)\b.*")
+
+
+def _as_by(one: Beside) -> Beside | None:
+    """The number as one behind "by", where it stands bare or in parentheses; None where that is no figure of what changed."""
+    if one.left.endswith(" (") and one.right.startswith(")"):  # "improves the inference speed (up to 9x)"
+        left = one.left[:-2]
+        verb = last_verb(left, CHANGE)
+        if verb is None or STOP.search(verb[2]) or count_words(verb[2]) > _NAME or (one.unit == "%" and "efficiency" in verb[2]):
+            return None
+        return replace(one, left=left, link="by")
     verb = last_verb(one.left, CHANGE)
-    if one.link not in {"by", "to"} or verb is None or _MEASURED.match(one.right):
+    behind = re.match(r"\w", _AFTER_FACTOR.sub("", one.right))
+    if verb and verb[0] == "quick" and not one.link and one.unit == "x" and verb[2] and not behind:
+        return replace(one, link="by")  # "speeds up the training of such models 10x"
+    return one
+
+
+def _saved_directly(one: Beside) -> Reading | None:
+    """ "saving 3x computational cost"."""
+    verb = last_verb(one.left, CHANGE)
+    if verb is None or verb[0] != "down" or one.link or one.unit != "x" or verb[2]:
+        return None
+    phrase = phrase_at(one.right)
+    return reading_of(saved_metric(phrase), "down", one, count_words(verb[1]), count_words(phrase))
+
+
+def _changed_by(given: Beside) -> Reading | None:
+    """ "reduces the FLOPs by 43 %", "speeding up decoding by 4.5x"; behind an "and" the verb stands further left."""
+    one = _as_by(given)
+    verb = last_verb(one.left, CHANGE) if one else None
+    if one is None or one.link not in {"by", "to"} or verb is None or _MEASURED.match(one.right):
         return None
     kind, _, behind = verb
     phrase = behind.rpartition("#")[2].strip()
@@ -190,7 +230,7 @@ _OF = re.compile(
     r"(?:(?P<speed>\b(?:(?:inference|decoding|training|\w+) )?(?:speed ?ups?|speedups?|accelerations?)(?: (?:ratios?|rates?|factors?))?)"
     r"|(?P<down>(?:\b\w+ ){0,4}(?:reductions?|savings?|decrease)(?: (?:in|of) (?:\w+ ){0,4}?\w+)?)"
     r"|(?P<up>(?:\b\w+ ){0,3}throughput (?:improvements?|gains?|increases?)))"
-    r"(?: (?:for|on|in|over) (?:\w+ ){0,3}\w+)?(?: ,)?(?: (?:achiev|reach)(?:ing|es))?(?P<mark> \(| :)?\Z"
+    r"(?: (?:for|on|in|over) (?:\w+ ){0,3}\w+)?(?: ,)?(?: (?:achiev|reach|rang)(?:ing|es))?(?P<mark> \(| :)?\Z"
 )
 
 
@@ -279,6 +319,10 @@ _LOST = re.compile(
 _LOSES = re.compile(rf"\b(?:(?:{_GOOD}|relative) )?(?:drops?|loss(?:es)?|degradations?|decrease|decline)(?: (?:in|of) (?:\w+ )?{_GOOD})?\Z")
 
 
+_SMALL_LOSS = 5.0
+"""Percent; authors tell of their own losses up to here, and of others' beyond."""
+
+
 def _accuracy_lost(one: Beside) -> Reading | None:
     if one.unit != "%":
         return None
@@ -288,6 +332,15 @@ def _accuracy_lost(one: Beside) -> Reading | None:
     ):
         return reading_of("accuracy-lost", "down", one, 0, count_words(found[0]))
     before = _LOSES.search(one.left.strip())
+    # "a loss of 0.5 % in accuracy"; "performance drops by 1.2 %": large drops are told of others' methods
+    named = re.match(rf"in (?:\w+ )?{_GOOD}", one.right)
+    if before and named and one.link == "of":
+        return reading_of("accuracy-lost", "down", one, count_words(before[0]), count_words(named[0]))
+    drops = re.search(
+        rf"(?:^| )(?:the |our |its )?{_GOOD} (?:only |just |merely )?(?:drops|falls|decreases|degrades|declines)\Z", one.left.strip()
+    )
+    if drops and one.link == "by" and max(one.values) <= _SMALL_LOSS:
+        return reading_of("accuracy-lost", "down", one, count_words(drops[0]), 0)
     if (
         before
         and one.little
@@ -305,6 +358,10 @@ def from_to(one: Beside) -> Reading | None:
     """ "from 2.8M to 0.67M": only the second number is the figure; a verb before, or a phrase behind, says of what."""
     if one.link != "from" or len(one.values) != 2 or one.values[1] >= one.values[0]:
         return None
+    itself = _PASSIVE.search(" ".join(one.left.rpartition("#")[2].split()[-7:]))
+    alone = itself and itself["down"] and not re.match(r"(?:to|and|we|it) ", itself["what"])
+    if itself and alone and (metric := saved_metric(itself["what"])) not in {None, "data"}:
+        return Reading(("", str(metric)), "kept", count_words(itself[0]), 0)
     verb = last_verb(one.left, CHANGE)
     if verb is None or verb[0] != "down":
         return None
@@ -327,5 +384,6 @@ def _share_of_model(one: Beside) -> Reading | None:
 
 
 RELATIVE: Sequence[Callable[[Beside], Reading | None]] = (
-    _accuracy_lost, _accuracy_kept, from_to, _faster, _fewer, _reduction, _gain, _more, _changed_by, _changes_itself, _figure_of, _share_of_model, _share,
+    _accuracy_lost, _accuracy_kept, from_to, _faster, _fewer, _reduction, _gain, _more, _saved_directly, _changed_by, _changes_itself,
+    _figure_of, _share_of_model, _share,
 )  # fmt: skip

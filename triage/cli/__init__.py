@@ -28,6 +28,7 @@ _COMMANDS = {
     "sources": ("triage.cli.sources", "List the feeds and how they are; read a saved answer."),
     "serve": ("triage.cli.serve", "Do `run` on a schedule, by Prefect, until stopped."),
     "identify": ("triage.cli.steps", "Match records to works."),
+    "enrich": ("triage.cli.steps", "Ask catalogues for missing abstracts, DOIs and venues."),
     "screen": ("triage.cli.steps", "Score works and propose the best."),
     "rank": ("triage.cli.ranking", "Learn the order of proposals from your decisions; how many are left to read."),
     "label": ("triage.cli.steps", "Give works their efficiency types."),
@@ -42,6 +43,8 @@ _COMMANDS = {
     "decide": ("triage.cli.decide", "Say yes, no, later or a Type about works."),
     "decisions": ("triage.cli.decide", "List what was said; take a word back."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
+    "taxonomy": ("triage.cli.taxonomy", "Check a taxonomy; what another one would change."),
+    "models": ("triage.cli.models", "List, fetch and check embedding models."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ __all__ = [
     "print_json",
     "print_report",
     "print_steps",
+    "time_left",
     "workspace_option",
 ]
 
@@ -78,13 +80,16 @@ class Shown:
         self._quiet = quiet or not sys.stderr.isatty()
         self._progress: RichProgress | None = None
         self._task: TaskID | None = None
+        self._started = self._each = 0.0
+        self._total: int | None = None
+        self._done = 0
 
     def __enter__(self) -> Self:
         if not self._quiet:
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description:>24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn("{task.description:>24}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
             self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
             self._progress.start()
         return self
@@ -93,15 +98,30 @@ class Shown:
         if self._progress:
             self._progress.stop()
 
-    def step(self, name: str, total: int | None = None) -> None:
+    def step(self, name: str, total: int | None = None, *, seconds_each: float = 0) -> None:
         if self._progress:
             if self._task is not None:
                 self._progress.remove_task(self._task)
-            self._task = self._progress.add_task(name, total=total)
+            self._started, self._each, self._total, self._done = time.monotonic(), seconds_each, total, 0
+            self._task = self._progress.add_task(name, total=total, left=self._left())
 
     def advance(self, count: int = 1) -> None:
         if self._progress and self._task is not None:
-            self._progress.advance(self._task, count)
+            self._done += count
+            self._progress.update(self._task, advance=count, left=self._left())
+
+    def _left(self) -> str:
+        return time_left(self._total, self._done, each=self._each, passed=time.monotonic() - self._started)
+
+
+def time_left(total: int | None, done: int, *, each: float, passed: float) -> str:
+    """How long the rest of a step takes: pieces left x what one takes, which is never less than the pace (`each` seconds)."""
+    if total is None or total <= done or not (each or done):
+        return ""
+    seconds = (total - done) * max(each, passed / done if done else 0)
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
 
 
 def print_report(run: Run, *, as_json: bool) -> int:

@@ -68,35 +68,63 @@ def import_command(files: tuple[Path, ...], folder: Path | None, as_json: bool) 
 def gather_command(names: tuple[str, ...], date: datetime | None, folder: Path | None, as_json: bool) -> int:
     """Ask the feeds for the days that are due: those behind the last whole one, at most a week into an empty warehouse.
 
+    Hugging Face's saved searches ([sources.huggingface] searches) belong to it, each once a day.
+
     An answer is believed only when it is whole; a source that fails is reported and leaves the others
     alone. Records are kept; `triage run` matches, screens and labels them.
     """
     from triage import pipeline
-    from triage.gather import gather
 
     workspace = open_workspace(folder)
     with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "gather", progress=progress) as run:
-        gather(run, names or None, date=date.date() if date else None)
+        pipeline.gather_feeds(run, names or None, date=date.date() if date else None)
     return print_report(run, as_json=as_json)
 
 
-@click.command("backfill", epilog="Example: triage backfill cvpr 2023 --year-to 2025")
+@click.command(
+    "backfill", epilog="Examples: triage backfill cvpr 2023 --year-to 2025; triage backfill arxiv --from 2026-11-01 --to 2026-11-20"
+)
 @click.argument("venue")
-@click.argument("year", type=click.IntRange(1950, 2100))
+@click.argument("year", type=click.IntRange(1950, 2100), required=False)
 @click.option("--year-to", type=click.IntRange(1950, 2100), help="Every year up to this one in which the venue was held.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="arXiv only: the first day of changes, YYYY-MM-DD.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="arXiv only: the last day; without it, today (UTC).")
+@click.option("--category", "categories", multiple=True, help="arXiv only: instead of those in [sources.arxiv]; may be repeated.")
 @workspace_option
 @json_option
-def backfill_command(venue: str, year: int, year_to: int | None, folder: Path | None, as_json: bool) -> int:
+def backfill_command(
+    venue: str,
+    year: int | None,
+    year_to: int | None,
+    first: datetime | None,
+    last: datetime | None,
+    categories: tuple[str, ...],
+    folder: Path | None,
+    as_json: bool,
+) -> int:
     """Gather every paper of VENUE in YEAR from the sources that seeds/venues.yaml names, and match them to works.
 
     A second source fills what the first lacks. Stopped at any time, the next call asks again for nothing that
     is stored. Says how whole each year is and how many requests it took.
+
+    VENUE arxiv takes days in place of a year and reads all records that arXiv changed from the first to the last. A
+    paper that was revised later stands under the day of its revision: to have everything submitted since a day, let
+    the last day be today.
     """
     from triage import pipeline
+    from triage.errors import UsageError
 
+    preprints = venue.casefold() == "arxiv"
+    if preprints and (first is None or year is not None or year_to is not None):
+        raise UsageError("arXiv is gathered by days, not by years", hint="triage backfill arxiv --from 2026-11-01 --to 2026-11-20")
+    if not preprints and (year is None or first or last or categories):
+        raise UsageError(f"{venue} is gathered by years, not by days", hint=f"triage backfill {venue} 2023")
     workspace = open_workspace(folder)
     with Shown(quiet=as_json) as progress, pipeline.begin(workspace, "backfill", progress=progress) as run:
-        pipeline.backfill_years(run, venue, year, year_to or year)
+        if first is not None:
+            pipeline.backfill_preprints(run, first.date(), last.date() if last else run.now().date(), categories)
+        elif year is not None:
+            pipeline.backfill_years(run, venue, year, year_to or year)
     return print_report(run, as_json=as_json)
 
 

@@ -50,6 +50,22 @@ def _two_option(command: Command) -> Command:
     )(command)
 
 
+def _html_option(command: Command) -> Command:
+    return click.option(
+        "--html",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Also write the report with plots to FILE, one page that loads nothing.",
+    )(command)
+
+
+def _write_page(path: Path, page: str) -> None:
+    from triage.workspace import write_atomically
+
+    write_atomically(path, page)
+    click.echo(f"written: {path}", err=True)
+
+
 class _Reference(NamedTuple):
     """What the evaluation rests on: a workspace's files, or the packaged ones."""
 
@@ -101,16 +117,24 @@ def _cues_of(path: Path) -> Cues:
 @_files
 @_compare_option
 @click.option("--leave-one-out", is_flag=True, help="Also train on the other files' choices and score each file by that (extra `learn`).")
+@_html_option
 @workspace_option
 @json_option
-def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_one_out: bool, folder: Path | None, as_json: bool) -> None:
+def screening(
+    files: tuple[Path, ...],
+    compare: tuple[Path, Path] | None,
+    leave_one_out: bool,
+    html: Path | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
     """Rank the papers of all FILEs together (JSONL, also .gz: title, abstract, selected) and tell what is found among the first.
 
     Without FILE the works you selected or rejected are ranked, blind. Chosen papers among the first 20 to 400,
     work saved at 95 % recall, area under the curve, each beside your word filter.
     """
     if leave_one_out:
-        _leave_one_out(files, compare, folder, as_json=as_json)
+        _leave_one_out(files, compare, folder, html=html, as_json=as_json)
         return
     from triage.cues import score_text
     from triage.evaluation.screening import evaluate_screening
@@ -122,6 +146,10 @@ def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_
         for cues in ([_cues_of(path) for path in compare] if compare else [reference.cues])
     ]
     moved = _moved(papers, reports) if compare else []
+    if html:
+        from triage.evaluation.page import screening_page
+
+        _write_page(html, screening_page([(str(name), report) for name, report in zip(compare or ("by the cues",), reports, strict=True)]))
     if as_json:
         shown = [report.model_dump(mode="json", exclude={"ranking"}) for report in reports]
         print_json({"a": shown[0], "b": shown[1], "changed": moved} if compare else shown[0])
@@ -132,7 +160,9 @@ def screening(files: tuple[Path, ...], compare: tuple[Path, Path] | None, leave_
         click.echo(f"rank {one['a']} -> {one['b']}: {one['title']}")
 
 
-def _leave_one_out(files: Sequence[Path], compare: tuple[Path, Path] | None, folder: Path | None, *, as_json: bool) -> None:
+def _leave_one_out(
+    files: Sequence[Path], compare: tuple[Path, Path] | None, folder: Path | None, *, html: Path | None, as_json: bool
+) -> None:
     from triage.errors import UsageError
     from triage.evaluation.held_out import leave_one_out
     from triage.evaluation.labelled import read_labelled
@@ -146,6 +176,10 @@ def _leave_one_out(files: Sequence[Path], compare: tuple[Path, Path] | None, fol
         raise UsageError(
             f"training needs {error.name}, which is not installed", hint="pip install 'triage-papers[learn]', or leave --leave-one-out out"
         ) from error
+    if html:
+        from triage.evaluation.page import screening_page
+
+        _write_page(html, screening_page([("by the cues", report.cues), ("by what was learned", report.learned)], [report.verdict]))
     if as_json:
         shown = report.model_dump(mode="json", exclude={"cues": {"ranking"}, "learned": {"ranking"}})
         print_json({**shown["cues"], "leave_one_out": {name: value for name, value in shown.items() if name != "cues"}})
@@ -188,10 +222,16 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
 @_files
 @click.option("--level", type=click.Choice(["fine", "coarse"]), help="Labels, or their parents; else coarse where the file has that field.")
 @_two_option
+@_html_option
 @workspace_option
 @json_option
 def labels(
-    files: tuple[Path, ...], level: Literal["fine", "coarse"] | None, compare: tuple[str, str] | None, folder: Path | None, as_json: bool
+    files: tuple[Path, ...],
+    level: Literal["fine", "coarse"] | None,
+    compare: tuple[str, str] | None,
+    html: Path | None,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Label the papers of FILE (JSONL, also .gz: title, abstract, labels or coarse) by the cue rules and compare.
 
@@ -200,7 +240,7 @@ def labels(
     labels that two producers gave to the works of this workspace.
     """
     if compare and not all(Path(name).is_file() for name in compare):
-        _compare_producers(files, compare, level or "fine", folder, as_json=as_json)
+        _compare_producers(files, compare, level or "fine", folder, html=html, as_json=as_json)
         return
     from triage.evaluation.labels import evaluate_labels
     from triage.labelling.lexical import LexicalLabeller
@@ -215,6 +255,10 @@ def labels(
         for cues in ([_cues_of(Path(path)) for path in compare] if compare else [reference.cues])
     ]  # fmt: skip
     changed = _relabelled(reports) if compare else []
+    if html:
+        from triage.evaluation.page import labels_page
+
+        _write_page(html, labels_page([(str(name), report) for name, report in zip(compare or ("",), reports, strict=True)]))
     if as_json:
         shown = [report.model_dump(mode="json", exclude={"given"}) for report in reports]
         print_json({"a": shown[0], "b": shown[1], "changed": changed} if compare else shown[0])
@@ -226,7 +270,13 @@ def labels(
 
 
 def _compare_producers(
-    files: Sequence[Path], names: tuple[str, str], level: Literal["fine", "coarse"], folder: Path | None, *, as_json: bool
+    files: Sequence[Path],
+    names: tuple[str, str],
+    level: Literal["fine", "coarse"],
+    folder: Path | None,
+    *,
+    html: Path | None,
+    as_json: bool,
 ) -> None:
     from triage.errors import UsageError
     from triage.evaluation.recorded import compare_producers
@@ -239,6 +289,14 @@ def _compare_producers(
     reference = _reference(folder, needed=True)
     snapshot = open_workspace(folder).snapshot_path
     report = compare_producers(snapshot, names, reference.taxonomy, level=level, threshold=reference.threshold)
+    if html and report.a and report.b:
+        from triage.evaluation.page import labels_page
+
+        _write_page(html, labels_page([(names[0], report.a), (names[1], report.b)]))
+    elif html:
+        raise UsageError(
+            "none of these works has a type of yours, so there is nothing to plot", hint="leave --html out, or type some works"
+        )
     if as_json:
         print_json(report.model_dump(mode="json", exclude={"a": {"given"}, "b": {"given"}}))
         return

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from triage.cli.common import PARTIAL, Shown, json_option, open_workspace, print_json, print_report, workspace_option
+from triage.cli.listing import source_lines, source_rows
 
 if TYPE_CHECKING:
     from triage.models import Record
     from triage.sources import Parsed
-    from triage.workspace import Workspace
 
 LARGEST_FILE = 200_000_000
 """Bytes, decompressed: more than any page of any source."""
@@ -32,7 +32,6 @@ _FIELDS = (
     "acceptance",
     "identifiers",
 )
-_COLUMNS = ("name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason")
 
 
 @click.group("sources", invoke_without_command=True, epilog="Example: triage sources")
@@ -43,40 +42,18 @@ def sources_command(context: click.Context, folder: Path | None, as_json: bool) 
     """List the sources: when each last succeeded, how many records it gave, what it lacks, and how it is.
 
     The state says which kind of nothing came, if nothing did: unreachable, parsed none (an answer that
-    held no paper where there should be some), truly none (a weekend, a holiday).
+    held no paper where there should be some), truly none (a weekend, a holiday). Below each stand the hosts it asks,
+    how far apart and how often a night, whether robots.txt is obeyed there, and the venues' years it gave.
     """
     if context.invoked_subcommand is not None:
         return
-    rows = _rows(open_workspace(folder))
+    rows = source_rows(open_workspace(folder))
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        state = row["state"] if row["enabled"] else "switched off"
-        read = f"{row['records']} records, read up to {row['last_day']}" if row["last_day"] else f"{row['records']} records"
-        whole = "" if row["completeness"] is None else f", {row['completeness']:.0%} of the days whole"
-        success = f", last success {row['last_success'][:16].replace('T', ' ')} UTC" if row["last_success"] else ", no success yet"
-        click.echo(f"{row['name']:>12}: {state}; {read}{whole}{success}")
-        if row["lacking"]:
-            click.echo(f"{'':>14}lacks {', '.join(row['lacking'])}")
-        if row["reason"]:
-            click.echo(f"{'':>14}{row['reason']}")
-
-
-def _rows(workspace: Workspace) -> list[dict[str, Any]]:
-    """The view `sources`, or what the settings alone say before the first run."""
-    from triage.queries import answer, as_json
-    from triage.sources.registry import NAMES
-
-    known: dict[str, dict[str, Any]] = {}
-    if workspace.snapshot_path.exists():
-        found = answer(workspace.snapshot_path, f"SELECT {', '.join(_COLUMNS)} FROM sources")
-        known = {row["name"]: row for row in json.loads(as_json(found))}
-    rows = []
-    for name in NAMES:
-        unknown = dict.fromkeys(_COLUMNS) | {"name": name, "records": 0, "lacking": [], "state": "never asked"}
-        rows.append(known.get(name, unknown) | {"enabled": workspace.settings.sources.named(name).enabled is not False})
-    return rows
+        for line in source_lines(row):
+            click.echo(line)
 
 
 @sources_command.command(
@@ -87,20 +64,20 @@ def _rows(workspace: Workspace) -> list[dict[str, Any]]:
 @click.option("--url", help="The address the answer came from: it tells the day, the page and the ids that were asked for.")
 @click.option("--json", "as_json", is_flag=True, help="The same: the records are always printed as JSON.")
 def parse_command(name: str, file: Path, url: str | None, as_json: bool) -> int:
-    """Read a saved answer (FILE, also .gz) as source NAME does: one JSON record a line.
+    """Read a saved answer (FILE, also .gz) as source NAME does: one JSON record a line. NAME documents reads a list or notes.
 
     Standard error says whether the answer is whole. Exit status 0 when it is, 3 when it is not, 1 when it
     is refused. No workspace is needed, nothing is written.
     """
     del as_json
-    from triage.errors import SourceError
+    from triage.errors import DocumentError, SourceError
     from triage.runs import system_clock
     from triage.sources.registry import parse_any
 
     body = _body(file)
     try:
-        parsed = parse_any(name, body, url, read_at=system_clock())
-    except SourceError as error:
+        parsed = _document(body, file) if name == "documents" else parse_any(name, body, url, read_at=system_clock())
+    except (DocumentError, SourceError) as error:
         click.echo(f"triage: refused: {error.message}", err=True)
         click.echo(f"  what to do: {error.hint}", err=True)
         return 1
@@ -126,6 +103,16 @@ def reparse_command(name: str, folder: Path | None, as_json: bool) -> int:
         reparse(run, name)
         pipeline.STEPS["identify"](run, None)
     return print_report(run, as_json=as_json)
+
+
+def _document(body: bytes, file: Path) -> Parsed:
+    """The papers of a document as an import reads it, without what a person said about them there."""
+    from triage.imports import read_content
+    from triage.sources import Parsed, Verdict
+
+    document = read_content(body, name=str(file)).parsed
+    verdict = Verdict(not document.refused, f"{len(document.entries)} papers of a document of the form {document.format}")
+    return Parsed(tuple(entry.record for entry in document.entries), verdict, document.refused)
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import os
 from datetime import date as Date  # noqa: N812  `date` is the name of an option
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,7 +33,7 @@ _work_option = click.option(
 
 @click.command("run", epilog="Example: triage run")
 @date_option
-@click.option("--dry-run", is_flag=True, help="Print what would be asked of the feeds, and do nothing else.")
+@click.option("--dry-run", is_flag=True, help="Print what would be asked of feeds, venues and catalogues, and do nothing else.")
 @click.option("--prefect/--no-prefect", default=None, help="As a Prefect flow; without either, when PREFECT_API_URL is set.")
 @click.option("--commit", is_flag=True, help="Commit lists, notes and decisions.jsonl in git at the end, when any of them changed.")
 @click.option("--branch", metavar="NAME", help="With --commit: switch to this branch first, made when it is new.")
@@ -93,18 +93,52 @@ def _run_here(workspace: Workspace, day: Date | None, *, commit: bool, branch: s
 def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int:
     from triage.due import plan
     from triage.runs import system_clock
+    from triage.searches import plan_searches
 
-    dues = plan(workspace, system_clock(), day=day)
+    now = system_clock()
+    dues = plan(workspace, now, day=day)
+    searches = plan_searches(workspace, now) if day is None else ()
+    editions, catalogues = ([], []) if day else _planned(workspace, now)
     if as_json:
         requests = [{"source": due.source.name, "day": str(one), "url": request.url} for due in dues for one, request in due.requests]
-        print_json({"requests": requests})
+        requests += [{"source": "huggingface", "search": request.key.removeprefix("search "), "url": request.url} for request in searches]
+        print_json({"requests": requests, "venues": editions, "catalogues": catalogues})
         return 0
     for due in dues:
         for one, request in due.requests:
             click.echo(f"would ask {due.source.name} for {one}: {request.url}")
         if not due.requests:
             click.echo(f"{due.source.name}: nothing is due (read up to {due.final})")
+    for request in searches:
+        click.echo(f"would ask huggingface for the {request.key}: {request.url}")
+    for edition in editions:
+        click.echo(f"would gather {edition['edition']} from {', '.join(edition['sources'])}")
+    for catalogue in catalogues:
+        click.echo(f"would ask {catalogue['source']} about {catalogue['works']} works in {catalogue['requests']} requests")
     return 0
+
+
+def _planned(workspace: Workspace, now: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The venues' years and what the catalogues would be asked, as far as the readers' snapshot knows."""
+    from datetime import UTC
+
+    from triage.backfill import due_editions
+    from triage.enriching import catalogues, planned
+    from triage.queries import open_snapshot
+
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    if workspace.snapshot_path.exists():
+        con = open_snapshot(workspace.snapshot_path)
+        try:
+            editions, asked = due_editions(con, workspace, moment), planned(con, workspace.settings, moment)
+        finally:
+            con.close()
+    else:
+        editions, asked = due_editions(None, workspace, moment), [(name, 0, 0) for name in catalogues(workspace.settings)]
+    return (
+        [{"edition": one.key, "sources": list(one.sources)} for one in editions],
+        [{"source": name, "works": works, "requests": requests} for name, works, requests in asked],
+    )
 
 
 @click.command("identify", epilog="Example: triage identify")
@@ -113,6 +147,18 @@ def _print_plan(workspace: Workspace, day: Date | None, *, as_json: bool) -> int
 def identify_command(folder: Path | None, as_json: bool) -> int:
     """Match records that are new or changed to works, by identifiers, link and title."""
     return _step("identify", folder, (), as_json)
+
+
+@click.command("enrich", epilog="Example: triage enrich")
+@workspace_option
+@json_option
+def enrich_command(folder: Path | None, as_json: bool) -> int:
+    """Ask Semantic Scholar, OpenAlex and DBLP what works lack: abstracts, DOIs, and whether a preprint is at a venue by now.
+
+    Selected works come first, then proposals; a night asks for a bounded number, and for each work again only after a
+    time that doubles. A catalogue is asked once [web] contact says who asks, or when its own table switches it on.
+    """
+    return _step("enrich", folder, (), as_json)
 
 
 @click.command("screen", epilog="Example: triage screen --work w3f9a2c")

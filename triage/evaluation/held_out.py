@@ -87,7 +87,13 @@ def leave_one_out(files: Sequence[tuple[str, Sequence[LabelledPaper]]], cues: Cu
                 learned[n] = _corrected(scored[n], ranker, one)
         positives = sum(yes for n, yes in enumerate(chosen) if number_of[n] == number)
         held_out.append(
-            HeldOut(file=name, n=len(some), positives=positives, learned_from=sum(chosen) - positives, penalty=ranker and ranker.penalty)
+            HeldOut(
+                file=name,
+                n=len(some),
+                positives=positives,
+                learned_from=sum(chosen) - positives,
+                penalty=ranker.penalty if ranker else None,
+            )
         )
     by_decisions = ranking_report(papers, learned, seconds=time.process_time() - began)
     better = by_decisions.recall_at[_BUDGET] > by_cues.recall_at[_BUDGET]

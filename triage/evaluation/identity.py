@@ -6,14 +6,17 @@ records that our works unite.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import html
+import io
+import re
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["IdentityScore", "RuleScore", "evaluate_identity"]
 
 _COLUMNS = ("id", "src", "title", "authors", "year", "venue", "doi")
-_LATEST = 9999  # a year beyond four digits is a typing error
+# "1999", "1999.0" and "(1999)" are years; 0, -3 and 99999 are none
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d{2}(?!\d)")
+_DOI = re.compile(r"10\.\d+/\S+")  # "nan" and "-" are no DOI that records could share
 
 
 class RuleScore(BaseModel):
@@ -163,38 +168,51 @@ def _score(
 
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    lines = io.StringIO(_text(path).replace("\0", ""), newline="")
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.DictReader(line.replace("\0", "") for line in file)
-            lacking = [name for name in needed if name not in (reader.fieldnames or ())]
-            if lacking:
-                raise DocumentError(
-                    f"{path}: no column {', '.join(lacking)}", hint=f"the first line must name the columns {', '.join(needed)}"
-                )
-            for row in reader:
-                yield reader.line_num, row
-    except OSError as error:
-        raise DocumentError(f"{path}: cannot be read: {error.strerror}", hint="give the path of a CSV file") from error
+        reader = csv.reader(lines)
+        names = [name.strip().casefold() for name in next(reader, [])]
+        if lacking := [name for name in needed if name not in names]:
+            raise DocumentError(
+                f"{path}: no column {', '.join(lacking)}", hint=f"the first line must name the columns {', '.join(needed)}, with commas"
+            )
+        for row in reader:
+            if row:
+                yield reader.line_num, dict(zip_longest(names, row[: len(names)], fillvalue=""))
     except csv.Error as error:
         raise DocumentError(f"{path}: no CSV: {error}", hint="write it as comma-separated values with quotes, UTF-8") from error
+
+
+def _text(path: Path) -> str:
+    """UTF-8 or UTF-16 by its byte-order mark; what is no UTF-8 is read as Windows wrote it (cp1252)."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"{path}: cannot be read: {error.strerror}", hint="give the path of a CSV file") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _records(path: Path) -> list[tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {}
     for line, row in _rows(path, ("id", "title")):
-        name = (row["id"] or "").strip()
+        name = row["id"].strip()
         if not name:
             raise DocumentError(f"{path}:{line}: a record without id", hint="give every record an id of its own")
         if name in found:
             raise DocumentError(f"{path}:{line}: the id {name} stands here twice", hint="give every record an id of its own")
-        found[name] = (name, *(str(row.get(column) or "") for column in _COLUMNS[1:]))
+        found[name] = (name, *(row.get(column, "") for column in _COLUMNS[1:]))
     return list(found.values())
 
 
 def _pairs(path: Path, known: Mapping[str, str]) -> list[tuple[str, str]]:
     pairs = []
     for line, row in _rows(path, ("a", "b")):
-        pair = ((row["a"] or "").strip(), (row["b"] or "").strip())
+        pair = (row["a"].strip(), row["b"].strip())
         for name in pair:
             if name not in known:
                 raise DocumentError(f"{path}:{line}: no record has the id {name!r}", hint="give the pairs that belong to these records")
@@ -225,9 +243,9 @@ def _fill(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Any, ...]]) -> No
 
 def _row(name: str, src: str, title: str, authors: str, year: str, venue: str, doi: str) -> dict[str, Any]:
     names = split_authors(html.unescape(authors))  # `K&#246;nig` is no place to cut
-    number = int(year) if year.strip().isdecimal() and 0 < int(year) <= _LATEST else None
+    found, told = _YEAR.search(year), _DOI.search(doi)
     return {
         "record_id": name, "source": src, "source_key": name, "title": clean_line(title), "authors": names, "venue": clean_line(venue) or None,
-        "year": number, "identifiers": identifiers_of_doi(doi) if doi.strip() else {}, "content_hash": "1",
+        "year": int(found[0]) if found else None, "identifiers": identifiers_of_doi(told[0].rstrip(".,;")) if told else {}, "content_hash": "1",
         "generic": is_generic_title(title), "preprint": is_preprint(venue.strip()), "name_tokens": name_tokens(names), "first_run": "",
     }  # fmt: skip

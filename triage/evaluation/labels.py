@@ -64,7 +64,9 @@ class LabelsReport(BaseModel):
     label. `macro_f1_10`: over labels with ten papers or more. `given`: the labels of each paper, in order.
 
     `reliability` is of the confidence as given, `reliability_calibrated` of the one that a calibration fitted on other
-    papers makes of it (five folds); the `calibration_error`s say how far either is from what it claims."""
+    papers makes of it (five folds); the `calibration_error`s say how far either is from what it claims.
+    `confusion` counts papers by (the person's label, the machine's): the same for a right one; a missed one stands beside
+    each wrong one of the same paper, and beside "" where there is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -83,6 +85,7 @@ class LabelsReport(BaseModel):
     reliability_calibrated: tuple[ReliabilityBin, ...]
     calibration_error: float
     calibration_error_calibrated: float
+    confusion: tuple[tuple[str, str, int], ...]
     word_filter: WordFilter | None
     given: tuple[tuple[str, tuple[str, ...]], ...]
     seconds: float
@@ -139,6 +142,7 @@ def evaluate_labels(
         reliability_calibrated=_reliability(calibrated),
         calibration_error=calibration_error(given),
         calibration_error_calibrated=calibration_error(calibrated),
+        confusion=_confusion(pairs),
         word_filter=_kept(person, word_filter),
         given=tuple((paper.title, tuple(sorted(pair.machine))) for paper, pair in zip(papers, pairs, strict=True)),
         seconds=round(seconds, 3),
@@ -188,6 +192,15 @@ def _per_label(pairs: Sequence[_Pair]) -> dict[str, LabelScore]:
         )
         for label in sorted({*said, *given}, key=lambda x: (-said[x], x))
     }  # fmt: skip
+
+
+def _confusion(pairs: Sequence[_Pair]) -> tuple[tuple[str, str, int], ...]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for person, machine in pairs:
+        counts.update((label, label) for label in person & machine)
+        missed, wrong = person - machine, machine - person
+        counts.update((one, other) for one in missed or {""} for other in wrong or {""} if one or other)
+    return tuple((one, other, count) for (one, other), count in sorted(counts.items()))
 
 
 def _kappa(pairs: Sequence[_Pair]) -> float:

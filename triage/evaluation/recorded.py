@@ -146,7 +146,7 @@ def _recorded(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, _Given]:
     found: dict[str, _Given] = {}
     for work_id, title, abstract, label, confidence in rows:
         before = found.get(work_id, _Given(title, abstract, ()))
-        more = () if label is None else (Label(label=label, confidence=confidence, producer=named["producer"]),)
+        more = () if label is None else (Label.model_validate({"label": label, "confidence": confidence, "producer": named["producer"]}),)
         found[work_id] = before._replace(labels=(*before.labels, *more))
     return found
 

@@ -37,7 +37,8 @@ class FilterReport(BaseModel):
 class ScreeningReport(BaseModel):
     """`recall_at`: chosen papers among the first k. `work_saved` at 95 % recall, over reading in any order
     (WSS@95); `area` under the ROC curve. `intervals` are 95 % bootstrap intervals over the chosen papers: of the share found
-    among the first k, of `work_saved` and of `area`. `late` are chosen papers behind the first 100: rank and title."""
+    among the first k, of `work_saved` and of `area`. `late` are chosen papers behind the first 100: rank and title;
+    `ranks` are the places of all chosen ones."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +51,7 @@ class ScreeningReport(BaseModel):
     area: float
     word_filter: FilterReport
     late: tuple[tuple[int, str], ...]
+    ranks: tuple[int, ...]
     ranking: tuple[str, ...]
     seconds: float
 
@@ -83,6 +85,7 @@ def ranking_report(papers: Sequence[LabelledPaper], scored: Sequence[Screening],
         area=share(sum(wins), len(wins)),
         word_filter=_filter(scored, chosen),
         late=tuple((rank, papers[order[rank - 1]].title) for rank in ranks if rank > 100),
+        ranks=tuple(ranks),
         ranking=tuple(papers[n].title for n in order),
         seconds=round(seconds, 3),
     )

@@ -32,7 +32,7 @@ from triage.formats.escaping import escape_line, unescape_line
 from triage.models import Bullet, DocumentEntry, ParsedDocument, Record, Refusal, Section, stable_id
 from triage.text import clean_line, clean_url, identifiers_in_url, title_key, venue_key
 
-__all__ = ["NAMES", "NotesBlock", "NotesDocument", "PaperNote", "parse", "read", "recognises", "render"]
+__all__ = ["NAMES", "NotesBlock", "NotesDocument", "PaperNote", "parse", "read", "recognises", "record_of", "render", "render_note"]
 
 NAMES = ("notes",)
 
@@ -73,10 +73,15 @@ def read(text: str) -> ParsedDocument:
 
 
 def _entry(block: NotesBlock, note: PaperNote) -> DocumentEntry:
+    return DocumentEntry(record=record_of(note), line=block.line, bullets=note.bullets, producer=note.producer)
+
+
+def record_of(note: PaperNote) -> Record:
+    """What a note says about its paper."""
     when = "" if note.year is None else str(note.year)
     # a title of punctuation alone has no key; its own letters then make one
     key = title_key(note.title) or stable_id("t", note.title)
-    record = Record(
+    return Record(
         source="documents",
         source_key=f"notes:{key}_{venue_key(note.venue)}{when}",
         title=note.title,
@@ -85,7 +90,6 @@ def _entry(block: NotesBlock, note: PaperNote) -> DocumentEntry:
         year=note.year,
         identifiers=identifiers_in_url(note.url),
     )
-    return DocumentEntry(record=record, line=block.line, bullets=note.bullets, producer=note.producer)
 
 
 def parse(text: str) -> NotesDocument:
@@ -278,6 +282,11 @@ def render(title: str, notes: Sequence[PaperNote]) -> str:
     for number, note in enumerate(notes, start=1):
         parts += ["", *_lines_of(number, note)]
     return "\n".join(parts) + "\n"
+
+
+def render_note(number: int, note: PaperNote) -> str:
+    """One paper's part of a notes file, from its heading to a newline."""
+    return "\n".join(_lines_of(number, note)) + "\n"
 
 
 def _lines_of(number: int, note: PaperNote) -> Iterator[str]:

@@ -26,10 +26,13 @@ LARGEST_BLOCK = 100
 
 YEAR_FITS = f"(x.year = y.year OR (abs(x.year - y.year) <= {PREPRINT_GAP} AND (x.preprint OR y.preprint)))"
 
-_WORDS, _AUTHORS, _NAME = 1, 2, 3
+_WORDS, _AUTHORS, _NAME, _KEY = 1, 2, 3, 4
 """Kinds of blocks, as in store.block."""
 
-_CAP = f"CASE kind WHEN {_NAME} THEN 20 ELSE {LARGEST_BLOCK} END"
+_MOST_COPIES = 500
+"""Records of one exact title: a paper everybody cites comes hundreds of times in one export of references."""
+
+_CAP = f"CASE kind WHEN {_NAME} THEN 20 WHEN {_KEY} THEN {_MOST_COPIES} ELSE {LARGEST_BLOCK} END"
 """A name in front of the colon that more than 20 papers carry is no coined name ("deep learning", "CLIP")."""
 
 _STOP_WORDS = (
@@ -59,6 +62,7 @@ def telling_words(form: str) -> str:
     return f"list_filter({SQL_WORDS.replace('form', form)}, lambda w: w NOT IN {sql_list(_STOP_WORDS)})"
 
 
+_HEAD = 18  # characters of a first part that can stand for the title
 _MOST_WORDS = 3  # words a name in front of a colon has at most: "BLIP-2", "SCOTCH and SODA"
 
 # The parts of a form, one CTE each; `numbered` holds record_no, record_id, form.
@@ -70,7 +74,7 @@ parted AS (
 counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS first_words, {telling_words("form")} AS words FROM parted)
 SELECT record_no, record_id, form, replace(replace(form, ' ', ''), ':', '') AS key,
        CASE WHEN first_words <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
-       CASE WHEN first_words > {_MOST_WORDS} AND length(first) >= 20 THEN replace(first, ' ', '') END AS head,
+       CASE WHEN first_words > {_MOST_WORDS} AND length(first) >= {_HEAD} THEN replace(first, ' ', '') END AS head,
        CASE WHEN first_words <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
        {SQL_SIGNATURE} AS signature,
        coalesce(list_bit_or(list_transform(words, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits, words
@@ -112,18 +116,28 @@ list_sort(list_transform(list_filter(list_distinct(words), lambda w: length(w) >
 """The three rarest words, as far as a title alone can tell: long ones first, frequent ones last."""
 
 
+def _hashes(*keys: str) -> str:
+    """SQL: a block for each key that the record has; the hash of NULL is a number like any other."""
+    hashes = ", ".join(f"CASE WHEN ({key}) IS NOT NULL THEN hash({key}) END" for key in keys)
+    return f"list_distinct(list_filter([{hashes}], lambda h: h IS NOT NULL))"
+
+
 def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         INSERT INTO store.block
         WITH rare AS (SELECT record_no, key, name, head, tail, words, {_RARE} AS r FROM fresh_form WHERE key <> '')
-        SELECT unnest(list_filter(list_distinct([
-                   hash('k' || key), hash('k' || tail), hash('k' || head),
-                   CASE WHEN len(words) >= 3 THEN hash('f' || words[1] || ' ' || words[2] || ' ' || words[3]) END,
-                   CASE WHEN len(words) >= 3 THEN hash('l' || words[-3] || ' ' || words[-2] || ' ' || words[-1]) END,
-                   hash('p' || r[1] || r[2]), hash('p' || r[1] || r[3]), hash('p' || r[2] || r[3])
-               ]), lambda h: h IS NOT NULL)), record_no, {_WORDS}
-        FROM rare
+        SELECT unnest({_hashes("'k' || key", "'k' || tail", "'k' || head")}), record_no, {_KEY} FROM rare
+        UNION ALL
+        SELECT unnest({
+            _hashes(
+                "'f' || words[1] || ' ' || words[2] || ' ' || words[3]",
+                "CASE WHEN len(words) >= 3 THEN 'l' || words[-3] || ' ' || words[-2] || ' ' || words[-1] END",
+                "'p' || r[1] || r[2]",
+                "'p' || r[1] || r[3]",
+                "'p' || r[2] || r[3]",
+            )
+        }), record_no, {_WORDS} FROM rare
         UNION ALL SELECT hash('n' || name), record_no, {_NAME} FROM fresh_form WHERE name IS NOT NULL AND key <> ''
         """
     )
@@ -136,10 +150,12 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
                    lambda a: list_filter(string_split_regex(strip_accents(lower(a)), '[^\\pL]+'), lambda t: length(t) > 1)) AS names
             FROM store.record r JOIN fresh_form f USING (record_id) WHERE r.abstract IS NOT NULL AND len(authors) >= 2
         )
-        SELECT DISTINCT unnest(list_filter([
-                   hash('a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]),
-                   hash('b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' '))
-               ], lambda h: h IS NOT NULL)), record_no, {_AUTHORS}
+        SELECT unnest({
+            _hashes(
+                "'a' || names[1][-1] || ' ' || names[2][-1] || ' ' || names[3][-1]",
+                "'b' || array_to_string(names[1], ' ') || ' ' || array_to_string(names[3], ' ')",
+            )
+        }), record_no, {_AUTHORS}
         FROM named
         """
     )
@@ -181,6 +197,7 @@ def _add_series(con: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE series AS
         SELECT f.key FROM store.title_form f JOIN store.record r USING (record_id)
         WHERE f.key IN (SELECT key FROM store.title_form JOIN due USING (record_id)) AND NOT r.preprint AND f.key <> ''
+            AND len(list_distinct({telling_words("f.form")})) <= {_SERIES_WORDS}
         GROUP BY f.key HAVING count(DISTINCT r.year) >= {_SERIES}
         """
     )
@@ -190,8 +207,11 @@ def _add_series(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-_SERIES = 3
-"""A title published in so many different years is a column ("Reminiscences on Influential Papers"), not a paper."""
+_SERIES, _SERIES_WORDS = 3, 4
+"""A short title published in so many different years is a column ("Reminiscences on Influential Papers"), not a paper.
+
+A long one is a paper that people cite with the wrong year.
+"""
 
 
 def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
@@ -206,9 +226,9 @@ def find_candidates(con: duckdb.DuckDBPyConnection) -> None:
         "CREATE OR REPLACE TEMP TABLE member AS SELECT hash, record_no, kind FROM store.block WHERE hash IN (SELECT hash FROM live)"
     )
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE candidate AS
-        SELECT least(x.record_no, y.record_no) AS a, greatest(x.record_no, y.record_no) AS b, max(x.kind) = 2 AS by_authors
+        SELECT least(x.record_no, y.record_no) AS a, greatest(x.record_no, y.record_no) AS b, bool_or(x.kind = {_AUTHORS}) AS by_authors
         FROM (SELECT * FROM member WHERE record_no IN (SELECT record_no FROM due_no)) x JOIN member y USING (hash)
         WHERE x.record_no <> y.record_no
         GROUP BY ALL

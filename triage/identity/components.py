@@ -6,8 +6,8 @@ depends on the pairs alone, never on the order in which records came.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from triage.identity.rules import AUTHORS, PERSON, RULES, TITLE_RULES, YEARS
@@ -100,20 +100,45 @@ def _conflict(left: Node, right: Node, rule: str) -> bool:
     return rule in _BY_TITLE and bool(left.years and right.years and not left.years & right.years)
 
 
+_MOST_OF = 0.75
+"""Share of the dated records of a title that must name one year, so that the others are held to be typing errors."""
+
+
 def _leave_open(nodes: Mapping[str, Node], edges: Sequence[Edge], because: Mapping[frozenset[str], str]) -> None:
     """A record without year that fits two papers of different years could be either: nobody knows which.
 
-    The same for a record without authors between two papers by different people.
+    Unless most records of the title name one year. The same for a record without authors between two papers
+    by different people.
     """
-    near: dict[str, list[tuple[Edge, str]]] = defaultdict(list)
+    near: dict[str, dict[str, list[Edge]]] = defaultdict(lambda: defaultdict(list))
     for edge in edges:
         if edge.rule in _BY_TITLE:
             for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
                 if not (nodes[one].dated and nodes[one].named):
-                    near[one].append((edge, other))
+                    near[one][other].append(edge)
     for record_id, found in near.items():
-        lacking = {veto for veto, known in ((YEARS, nodes[record_id].dated), (AUTHORS, nodes[record_id].named)) if not known}
-        for place, (edge, left) in enumerate(found):
-            for other_edge, right in found[:place]:
-                if because.get(frozenset((left, right))) in lacking:
-                    edge.status = other_edge.status = "review"
+        clash = _clashes(nodes, found.keys(), because)
+        doubtful = set() if nodes[record_id].named else clash[AUTHORS]
+        if not nodes[record_id].dated:
+            doubtful |= _other_years(nodes, clash[YEARS])
+        for edge in (edge for other in doubtful for edge in found[other]):
+            edge.status = "review"
+
+
+def _clashes(nodes: Mapping[str, Node], others: Set[str], because: Mapping[frozenset[str], str]) -> dict[str, set[str]]:
+    """Those of `others` that years, or authors, keep apart from one another."""
+    clash: dict[str, set[str]] = {YEARS: set(), AUTHORS: set()}
+    for other in others:
+        for against in nodes[other].apart & others:
+            if (veto := because[frozenset((other, against))]) in clash:
+                clash[veto] |= {other, against}
+    return clash
+
+
+def _other_years(nodes: Mapping[str, Node], clash: set[str]) -> set[str]:
+    """Those of `clash` that are not of the one year most of them name; all of them when there is no such year."""
+    told = Counter(year for other in clash for year in nodes[other].years)
+    for year, times in told.most_common(1):
+        if times >= _MOST_OF * told.total():
+            return {other for other in clash if year not in nodes[other].years}
+    return clash

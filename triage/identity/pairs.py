@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from triage.identity.blocks import COMMON_WORDS, YEAR_FITS, find_candidates, sql_list, telling_words
+from triage.identity.journals import stage_journal_pairs
 from triage.identity.rules import DOUBTS, LEAST_TITLE_LIKENESS, RULES, TITLE_RULES, VETO_SCHEMES, VETOES
+from triage.text import GENERIC_KEYS
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,7 +36,8 @@ _MARK = (
 _SIBLING_WORDS = (
     "efficient", "lightweight", "fast", "faster", "mini", "tiny", "small", "smaller", "large", "larger", "improved", "improving", "better", "revisited",
     "revisiting", "rethinking", "extended", "generalized", "generalised", "online", "offline", "dynamic", "incremental", "distributed", "parallel", "deep",
-    "unsupervised", "supervised", "semi", "weakly", "self", "zero", "few", "video", "image", "survey", "review", "benchmark", "benchmarking",
+    "unsupervised", "supervised", "semi", "weakly", "self", "zero", "few", "video", "videos", "image", "images", "audio", "speech",
+    "survey", "review", "benchmark", "benchmarking",
     "dataset", "accurate", "robust", "multimodal", "federated", "continual", "quantized", "compressed", "adults", "children",
     "men", "women", "male", "female", "without", "no", "not", "non",
 )  # fmt: skip
@@ -44,6 +47,16 @@ _OPPOSITES = (
     ("hyper", "hypo"), ("inter", "intra"), ("pre", "post"), ("micro", "macro"), ("over", "under"), ("in", "ex"), ("without", "with"), ("mono", "poly"),
 )  # fmt: skip
 _NEGATIONS = ("un", "non", "in", "im", "dis", "anti", "a", "de", "re", "semi", "multi", "sub", "super")
+
+
+def _long(names: str) -> str:
+    """SQL: how many parts of names are no initials ("JF Roddick"): two letters are a name only where both records have them."""
+    return f"len(list_filter({names}, lambda n: length(n) > 2))"
+
+
+def _starts(names: str) -> str:
+    """SQL: the beginnings of long names: exports break off at a letter they cannot write ("Kapidzi?-Basi")."""
+    return f"list_transform(list_filter({names}, lambda n: length(n) > 3), lambda n: n[:4])"
 
 
 def _contrary() -> str:
@@ -63,11 +76,13 @@ def _contrary() -> str:
 # What is cheap to know of a pair decides whether the rest is worked out.
 _NEAR_ENOUGH = f"""
     f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key
-    OR starts_with(f.key, g.key) OR starts_with(g.key, f.key)
+    OR f.head = g.head OR starts_with(f.key, g.key) OR starts_with(g.key, f.key) OR ends_with(f.key, g.key) OR ends_with(g.key, f.key)
     OR (bit_count(xor(f.bits, g.bits)) <= CASE WHEN f.name = g.name THEN {_MOST_BITS_NAMED} ELSE {_MOST_BITS} END
         AND bit_count(f.bits & g.bits) >= CASE WHEN f.name = g.name THEN 0.5 ELSE 0.6 END * least(bit_count(f.bits), bit_count(g.bits)))
     OR c.by_authors
 """
+
+_GENERIC = sql_list(tuple(sorted(GENERIC_KEYS)))  # a record knows only whether its whole title is generic, notes of databases included
 
 _ABSTRACT_WORDS = "list_distinct(list_filter(string_split_regex(lower({0}.abstract[:3000]), '[^\\pL\\d]+'), lambda w: length(w) > 3))"
 
@@ -77,25 +92,25 @@ WITH met AS (
     SELECT x.record_id AS a, y.record_id AS b, x.key AS key_x, y.key AS key_y,
            x.key = y.key AS exact,
            coalesce(x.tail = y.key OR y.tail = x.key, false) AS tail_equal,
-           coalesce(x.tail = y.tail, false) AS tails_equal,
+           coalesce(x.tail = y.tail, false) AS tails_equal, coalesce(x.head = y.head, false) AS heads_equal,
            coalesce(x.name = y.name, false) AS name_equal,
            NOT (x.name = ANY({list(COMMON_WORDS)}) OR length(x.name) < 3) AS coined,
            starts_with(y.form, x.form || ' :') OR starts_with(x.form, y.form || ' :') AS part,
+           ends_with(y.form, ': ' || x.form) OR ends_with(x.form, ': ' || y.form) AS last_part,
            (starts_with(y.form, x.form) AND y.form[length(x.form) + 1] NOT IN ('', ' '))
                OR (starts_with(x.form, y.form) AND x.form[length(y.form) + 1] NOT IN ('', ' ')) AS cut,
            x.signature = y.signature AS same_numbers,
            regexp_matches(x.form, '{_MARK}') <> regexp_matches(y.form, '{_MARK}') AS marked,
            least(length(x.key), length(y.key)) AS length,
            list_distinct({telling_words("x.form")}) AS words_x, list_distinct({telling_words("y.form")}) AS words_y,
-           len(x.name_tokens) AS names_x, len(y.name_tokens) AS names_y,
-           CASE WHEN len(x.name_tokens) > 0 AND len(y.name_tokens) > 0 THEN len(list_intersect(x.name_tokens, y.name_tokens)) ELSE 0 END AS names,
+           x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR (x.key = y.key AND x.key IN (SELECT key FROM series)) AS common_title,
+           x.generic OR y.generic OR (x.key = y.key AND (x.key IN {_GENERIC} OR x.key IN (SELECT key FROM series))) AS common_title,
            x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
            CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("y")} END AS abstract_y,
-           NOT x.preprint AND NOT y.preprint AS both_published
+           NOT x.preprint AND NOT y.preprint AS both_published, x.venue AS venue_x, y.venue AS venue_y
     FROM near c JOIN side x ON x.record_no = c.a JOIN side y ON y.record_no = c.b
 ),
 worded AS (
@@ -107,21 +122,34 @@ measured AS (
            CASE WHEN exact THEN 1.0
                 ELSE 1.0 - levenshtein(key_x[:{_LONGEST}], key_y[:{_LONGEST}]) / greatest(length(key_x[:{_LONGEST}]), length(key_y[:{_LONGEST}]), 1)
            END AS likeness,
-           names / greatest(least(names_x, names_y), 1) AS name_share,
            CASE WHEN len(abstract_x) >= 20 AND len(abstract_y) >= 20
                 THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
-    FROM worded WHERE exact OR tail_equal OR tails_equal OR part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
+    FROM worded WHERE exact OR tail_equal OR tails_equal OR heads_equal OR part OR last_part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
+),
+met_names AS (  -- only of the pairs that are left: lists of names are long
+    SELECT * EXCLUDE (tokens_x, tokens_y), len(tokens_x) AS names_x, len(tokens_y) AS names_y,
+           CASE WHEN len(tokens_x) > 0 AND len(tokens_y) > 0 THEN list_intersect(tokens_x, tokens_y) ELSE [] END AS same_names,
+           {_long("tokens_x")} AS long_x, {_long("tokens_y")} AS long_y,
+           CASE WHEN exact AND NOT list_has_any(tokens_x, tokens_y)
+                THEN list_has_any({_starts("tokens_x")}, {_starts("tokens_y")}) ELSE false END AS same_starts
+    FROM measured
+),
+named AS (
+    SELECT *, len(same_names) AS names,
+           len(same_names) / greatest(least(long_x, long_y) + len(same_names) - {_long("same_names")}, 1) AS name_share
+    FROM met_names
 )
-SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_y),
+SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_y, same_names),
        (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
        names >= 2 AS several_authors,
-       names_x > 0 AND names_y > 0 AND names = 0 AS strangers,
+       names_x > 0 AND names_y > 0 AND names = 0 AND NOT same_starts AS strangers,
        len(list_filter(list_intersect(words_x, words_y), lambda w: w NOT IN {sql_list(COMMON_WORDS)})) AS telling,
        len(only_x) = 1 AND len(only_y) = 1 AND levenshtein(only_x[1], only_y[1]) <= 2 AND length(only_x[1]) >= 5 AS mistyped,
        len(list_filter(only_x || only_y, lambda w: w IN {sql_list(_SIBLING_WORDS)})) > 0 AS sibling,
+       CASE WHEN name_equal THEN list_has_any(only_x, {list(_SIBLING_WORDS)}) AND list_has_any(only_y, {list(_SIBLING_WORDS)}) ELSE false END AS siblings,
        {_contrary()} AS contrary,
        coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
-FROM measured
+FROM named
 """
 
 
@@ -142,7 +170,10 @@ _MEASURE = (
 
 _BY_TITLE = f"""
 CREATE OR REPLACE TEMP TABLE pair AS
-WITH named AS (SELECT *, {_RULE} AS rule, {_VETO} AS veto, {_DOUBT} AS doubt FROM features),
+WITH placed AS (
+    SELECT *, both_published AND (venue_x, venue_y) IN (SELECT (venue_x, venue_y) FROM journal_pair) AS two_journals FROM features
+),
+named AS (SELECT *, {_RULE} AS rule, {_VETO} AS veto, {_DOUBT} AS doubt FROM placed),
 judged AS (
     SELECT *, CASE WHEN rule IS NOT NULL AND veto IS NULL THEN 'auto'
                    WHEN rule IS NOT NULL AND (NOT common_title OR {_REVIEWED}) THEN 'veto'
@@ -198,14 +229,15 @@ def judge_pairs(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         """
         CREATE OR REPLACE TEMP TABLE side AS
-        SELECT f.*, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract
+        SELECT f.*, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract, r.venue
         FROM (SELECT * FROM store.title_form WHERE record_no IN (SELECT a FROM near UNION SELECT b FROM near)) f JOIN store.record r USING (record_id)
         """
     )
     con.execute(_FEATURES)
+    stage_journal_pairs(con)
     con.execute(_BY_TITLE)
     con.execute(_BY_KEY)
     # what is sure by one rule is no doubt by another
-    for table in ("candidate", "live", "member", "near", "side", "features"):
+    for table in ("candidate", "live", "member", "near", "side", "features", "journal_pair"):
         con.execute(f"DROP TABLE {table}")
     con.execute("DELETE FROM pair WHERE rule = 'doubt' AND (a, b) IN (SELECT (a, b) FROM pair WHERE verdict = 'auto')")

@@ -46,12 +46,16 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class Rule:
-    """One way two records can be the same paper: `strength` orders the unions, lower first."""
+    """One way two records can be the same paper: `strength` orders the unions, lower first.
+
+    `reason` is what a person is told of a pair that the rule united, `bounds` why the condition asks for more.
+    """
 
     name: str
     strength: int
     reason: str
     condition: str = ""
+    bounds: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,36 +89,49 @@ _IDENTIFIER_RULES = (
 TITLE_RULES = (
     Rule(
         "title", 5,
-        "the same normalised title; a title of one word says too little without its authors",
+        "the same normalised title",
         "exact AND (agree OR (fewer >= 2 AND length >= 10))",
+        "a title of one word says too little without its authors",
     ),
     Rule(
         "core", 6,
-        "one title is the other without the name in front of its colon: two telling words or five words are left, or the authors agree;"
-        " a dropped subtitle, bracket or another name in front counts only when the authors agree",
+        "the same title but for a name in front, a subtitle or a bracket",
         "same_numbers AND NOT marked AND ((tail_equal AND fewer >= 3 AND (agree OR telling >= 2 OR fewer >= 5))"
-        " OR (agree AND fewer >= 3 AND (tails_equal OR (part AND length >= 20))))",
+        " OR (agree AND fewer >= 3 AND (tails_equal OR ((part OR last_part) AND length >= 20))))",
+        "behind the name two telling words or five words are left, or the authors agree; a dropped subtitle, a title in its own tongue before the"
+        " translated one, or another name in front counts only when the authors agree",
     ),
     Rule(
         "name", 7,
-        "the same coined name in front of the colon and most of the words behind it, or half of them by the same authors",
-        "name_equal AND same_numbers AND NOT marked AND NOT contrary AND coined"
+        "the same coined name in front of the colon and most of the words behind it",
+        "name_equal AND same_numbers AND NOT marked AND NOT contrary AND NOT siblings AND coined"
         " AND ((fewer >= 5 AND shared >= 0.75 * fewer AND shared >= 0.6 * more) OR (agree AND fewer >= 5 AND shared >= 0.5 * fewer))",
+        "half of the words are enough by the same authors; the same method for images and for video is two papers",
     ),
     Rule(
         "near", 8,
-        "spelling: 19 of 20 characters, or one mistyped word, or the same words in another order;"
-        " three quarters of the words when the authors agree and the years are next to each other",
+        "nearly the same title",
         "same_numbers AND NOT marked AND NOT contrary AND ("
         "(likeness >= 0.95 AND fewer >= 3 AND length >= 25 AND (agree OR NOT sibling))"
         " OR (likeness >= 0.9 AND fewer >= 4 AND mistyped)"
         " OR (likeness >= 0.8 AND fewer >= 5 AND shared = more)"
         " OR (agree AND NOT sibling AND fewer >= 4 AND (likeness >= 0.9 OR (likeness >= 0.7 AND shared >= 0.75 * more AND gap <= 1))))",
+        "spelling: 19 of 20 characters, or one mistyped word, or the same words in another order; three quarters of the words when the authors agree"
+        " and the years are next to each other",
     ),
     Rule(
-        "cut", 9,
-        "a long title that breaks off inside a word of the other: a column was too narrow",
+        "reworded", 9,
+        "a preprint and its publication: the same first part and most of the words behind it, or one word put in",
+        "same_numbers AND NOT marked AND NOT contrary AND NOT sibling AND NOT both_published AND gap <= 1 AND (agree OR names_x = 0 OR names_y = 0)"
+        " AND ((heads_equal AND fewer >= 5 AND shared >= 0.7 * more)"
+        " OR (fewer >= 5 AND telling >= 4 AND shared = fewer AND more = fewer + 1 AND likeness >= 0.8))",
+        "years next to each other and no authors that say otherwise",
+    ),
+    Rule(
+        "cut", 10,
+        "a long title that breaks off inside a word of the other",
         "cut AND same_numbers AND length >= 30 AND fewer >= 4",
+        "a column was too narrow",
     ),
 )  # fmt: skip
 
@@ -130,12 +147,20 @@ VETOES = (
     ),
     Veto(YEARS, "NOT year_fits", "exact AND agree AND gap = 1", "published twice is two papers: conference and journal"),
     Veto(AUTHORS, "strangers", "exact AND fewer >= 3", "the same title by other people"),
+    Veto(
+        "two journals", "two_journals AND coalesce(abstract_likeness, 0) < 0.5", "agree", "published twice is two papers, in one year too"
+    ),
     Veto("abstracts differ", "other_abstract", "true", "workshop and main version under one title, with different content"),
 )
 
 DOUBTS = (
     Doubt("renamed", "agree AND abstract_likeness >= 0.5", "another title, the same authors and most words of the abstract"),
     Doubt("one title inside the other", "same_numbers AND fewer >= 3 AND (tail_equal OR part) AND length >= 15", "may be a survey and its sibling"),
+    Doubt(
+        "the same first part",
+        "same_numbers AND agree AND (heads_equal OR last_part) AND fewer >= 5 AND shared >= 0.4 * fewer AND gap <= 1",
+        "a study and the next one of its group, or one paper under two subtitles",
+    ),
     Doubt("another name in front", "same_numbers AND fewer >= 3 AND tails_equal", "two methods can share a subtitle"),
     Doubt("titles nearly alike", "same_numbers AND fewer >= 4 AND likeness >= 0.85", "one adjective more can be another paper"),
     Doubt(

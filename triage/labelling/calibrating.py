@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from triage.calibration import calibration_error, cross_validated, fit
-from triage.labelling.storing import type_of
+from triage.labelling.storing import counting, type_of
 from triage.models import Label
 from triage.warehouse import stage
 
@@ -108,9 +108,9 @@ def _show(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxonomy) -> None:
         shown = [
             Label(label=label, confidence=confidence, producer="lexical", proposed=proposed)
             for *_, label, confidence, proposed in labels
-            if label is not None and (confidence is None or confidence >= least)
+            if label is not None
         ]
-        if (now := type_of(taxonomy, shown)) != display:
+        if (now := type_of(taxonomy, counting(shown, least))) != display:
             changed.append({"labelling_id": labelling_id, "display": now})
     stage(con, "shown_anew", changed, {"labelling_id": "VARCHAR", "display": "VARCHAR"})
     con.execute("UPDATE store.labelling AS l SET display = s.display FROM shown_anew s WHERE l.labelling_id = s.labelling_id")

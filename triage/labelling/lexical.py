@@ -66,7 +66,7 @@ class LexicalLabeller:
         A parent stands only where none of its labels does. A purpose ("efficient pre-training") is no rival of
         the technique it is reached by, so it needs no share of its weight.
         """
-        enough = self._without_rivals([s for s in scores if s.weight >= self._settings.threshold])
+        enough = self._without_rivals([s for s in self._yielded(scores) if s.weight >= self._settings.threshold])
         families = {self.taxonomy.parent(s.label) for s in enough if "/" in s.label}
         kept = [s for s in enough if "/" in s.label or s.label not in families]
         if not kept:
@@ -82,9 +82,22 @@ class LexicalLabeller:
 
     def _share(self, label: str, best: str) -> float:
         if label in self._settings.purposes and "/" in label:
-            return 0.0
+            return self._settings.purpose_share
         same = self.taxonomy.parent(label) == self.taxonomy.parent(best)
         return self._settings.family_share if same else self._settings.share
+
+    def _yielded(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
+        """The scores, weightiest first, where a word that means a more telling label has gone over to it.
+
+        "Prune, then recycle" prunes tokens when the abstract speaks of pruned tokens.
+        """
+        found = {score.label: score for score in scores}
+        for one in self._settings.yields:
+            label, to = found.get(one.label), found.get(one.to)
+            if label and to and to.weight >= one.share * label.weight:
+                del found[one.label]
+                found[one.to] = replace(to, weight=to.weight + label.weight, evidence=(*to.evidence, *label.evidence))
+        return sorted(found.values(), key=lambda s: -s.weight)
 
     def _without_rivals(self, scores: Sequence[TypeScore]) -> list[TypeScore]:
         """`scores` come weightiest first; a label yields to a weightier rival."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
 
-__all__ = ["Labelled", "store_labels", "type_of"]
+__all__ = ["Labelled", "counting", "store_labels", "type_of"]
 
 _LABELLING = dict.fromkeys(("labelling_id", "work_id", "basis", "display"), "VARCHAR")
 _LABEL: dict[str, Any] = {
@@ -46,8 +46,8 @@ def store_labels(
     labellings, rows = [], []
     for work_id, basis, labels in labelled:
         labelling_id = stable_id("l", run.id, producer, work_id)
-        shown = [x for x in labels if x.confidence is None or x.confidence >= least]
-        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": type_of(taxonomy, shown)})
+        display = type_of(taxonomy, counting(labels, least))
+        labellings.append({"labelling_id": labelling_id, "work_id": work_id, "basis": basis, "display": display})
         rows += [_row(labelling_id, position, one) for position, one in enumerate(labels)]
     stage(con, "new_labelling", labellings, _LABELLING)
     stage(con, "new_label", rows, _LABEL)
@@ -69,6 +69,11 @@ def _row(labelling_id: str, position: int, label: Label) -> dict[str, Any]:
         "proposed": label.proposed, "field": best and best.field, "span_start": best and best.start,
         "span_end": best and best.end, "quote": best and best.quote,
     }  # fmt: skip
+
+
+def counting(labels: Sequence[Label], least: float) -> list[Label]:
+    """The labels that are shown: of at least this confidence, or a person's."""
+    return [x for x in labels if x.confidence is None or x.confidence >= least]
 
 
 def type_of(taxonomy: Taxonomy, labels: Sequence[Label]) -> str:

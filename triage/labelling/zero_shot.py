@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from triage.cues import SCANNED_ABSTRACT, SCANNED_TITLE
 from triage.labelling import Paper
+from triage.labelling.terms import COMMON, Compounds, is_english, terms, terms_at
 from triage.models import Evidence, Label
-from triage.phrases import STOPS, spans, tokens
 from triage.taxonomy import Taxonomy, TaxonomyLabel
 
 __all__ = ["ZeroShot", "proposed_words"]
@@ -35,19 +35,6 @@ _SHARE = 0.75
 """A further label needs this share of the best one's score."""
 _MOST_EVIDENCE = 4
 
-_COMMON_WORDS = """
-a about above across after all along also although an and any approach are as at based be because been before being between both
-but by can could data did do does done each either else every few for from further get given has have he her here how however i if
-in instead into is it its itself just large learn learned learning less made make makes many may method methods might model models
-more most much must new nor not novel of off often on one only or other our out over own paper papers propose proposed results
-same see several she should show since so some such task tasks than that the their them then there these they this those through
-thus to too towards trained training two under until up upon us use used uses using very via was we well were what when where
-whether which while who whose why will with within without work works would you your
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
-_ENDINGS = ("izations", "isations", "ization", "isation", "ations", "ation", "izing", "ising", "ized", "ised", "ings", "ing", "ions", "ion",
-            "ers", "ies", "ed", "er", "es", "s", "e", "y")  # fmt: skip
-
 
 class ZeroShot:
     """BM25 index over the texts of some labels of a taxonomy."""
@@ -62,14 +49,16 @@ class ZeroShot:
         self._mean = sum(words.total() for words in everything.values()) / max(count, 1)
         self._words = {label: everything[label] for label in labels}
         entries = {label: taxonomy.labels[label] for label in self._words}
-        self._excluded = {label: set(_stems(entry.exclude)) - set(self._words[label]) for label, entry in entries.items()}
-        self._names = {label: [n for n in map(_stems, (entry.name, *entry.aliases)) if n] for label, entry in entries.items()}
+        self._excluded = {label: set(terms(entry.exclude)) - set(self._words[label]) for label, entry in entries.items()}
+        self._names = {label: [n for n in map(terms, (entry.name, *entry.aliases)) if n] for label, entry in entries.items()}
+        english = is_english("\n".join(f"{entry.name}. {entry.definition} {entry.include}" for entry in taxonomy.labels.values()))
+        self._compounds = None if english else Compounds(occurrences)
 
     def label(self, paper: Paper) -> list[Label]:
         """The labels the paper's words speak for, surest first; none when it uses few of any label's words."""
         if not self._words:
             return []
-        title, abstract = _stems(paper.title[:SCANNED_TITLE]), _stems((paper.abstract or "")[:SCANNED_ABSTRACT])
+        title, abstract = self._terms(paper.title[:SCANNED_TITLE]), self._terms((paper.abstract or "")[:SCANNED_ABSTRACT])
         scores = {label: self._score(label, title, abstract) for label in self._words}
         best = max(scores.values())
         chosen = [label for label, score in scores.items() if score >= _ENOUGH and score >= best * _SHARE]
@@ -82,6 +71,12 @@ class ZeroShot:
             )
             for label in sorted(chosen, key=lambda x: -scores[x])
         ]
+
+    def _terms(self, text: str) -> list[str]:
+        return [self._known(term) for term in terms(text)]
+
+    def _known(self, term: str) -> str:
+        return self._compounds.known(term) if self._compounds else term
 
     def _score(self, label: str, title: Sequence[str], abstract: Sequence[str]) -> float:
         """BM25 of the paper's words, plus whole names, less the words the label excludes; see `_ENOUGH` for the unit."""
@@ -115,11 +110,18 @@ class ZeroShot:
         document = self._words[label]
         places: dict[str, Evidence] = {}
         for field, text in (("title", paper.title[:SCANNED_TITLE]), ("abstract", (paper.abstract or "")[:SCANNED_ABSTRACT])):
-            for start, end in spans(text):
-                stem = _stem(text[start:end])
-                if stem in document and stem not in places:
-                    places[stem] = Evidence.model_validate(
-                        {"field": field, "start": start, "end": end, "quote": text[start:end], "cue": f"{label}: a word of its definition"}
+            for found in terms_at(text):
+                term = self._known(found.term)
+                if term in document and term not in places:
+                    quote = text[found.start : found.end]
+                    places[term] = Evidence.model_validate(
+                        {
+                            "field": field,
+                            "start": found.start,
+                            "end": found.end,
+                            "quote": quote,
+                            "cue": f"{label}: a word of its definition",
+                        }
                     )
         heaviest = sorted(places, key=lambda w: (-self._rarity[w] * document[w], w))[:_MOST_EVIDENCE]
         return tuple(places[word] for word in heaviest)
@@ -131,24 +133,10 @@ def _saturated(count: int, k: float) -> float:
 
 
 def _label_words(entry: TaxonomyLabel) -> Counter[str]:
-    words = Counter(_stems(f"{entry.definition}\n{entry.include}"))
-    for name in {*_stems(" ".join((entry.name, *entry.aliases)))}:
+    words = Counter(terms(f"{entry.definition}\n{entry.include}"))
+    for name in {*terms(" ".join((entry.name, *entry.aliases)))}:
         words[name] += _NAME_WEIGHT
     return words
-
-
-def _stems(text: str) -> list[str]:
-    return [_stem(word) for word in tokens(text) if word not in STOPS and word.lower() not in _COMMON]
-
-
-def _stem(word: str) -> str:
-    """A word without its English ending: "pruning", "pruned" and "prune" are one. Other scripts stay."""
-    word = word.lower()
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            word = word.removesuffix(ending)
-            break
-    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
 
 
 _PROPOSES = re.compile(
@@ -173,7 +161,7 @@ def proposed_words(title: str, abstract: str | None) -> str | None:
         for word in re.findall(r"\w[\w+-]*", source[:SCANNED_TITLE]):
             if word.lower() in _PHRASE_ENDS or len(words) == _MOST_PROPOSED:
                 break
-            if word.lower() not in _COMMON | _EMPTY:
+            if word.lower() not in COMMON | _EMPTY:
                 words.append(word[:_LONGEST_PROPOSED])
         if len(words) >= 2:
             return " ".join(words)

@@ -70,11 +70,13 @@ def rank(run: Run, *, again: bool = False) -> StepReport:
         state = _State("", None, "switched off ([screening] learn = false)")
     if state is None:
         state = _trained(run, judged, cues, version)
-    numbers = _score(run, state, cues)
+    read, new = _score(run, state, cues)
     report = StepReport(
         step="rank",
-        **numbers,
-        counts={"judged": len(judged)} if numbers["read"] else {},
+        read=read,
+        new=new,
+        known=read - new,
+        counts={"judged": len(judged)} if read else {},
         messages=(state.reason,) if state.new else (),
     )
     return run.add(report) if report.read or report.messages else report
@@ -166,13 +168,13 @@ def _example(one: _Judged, cues: Cues) -> Example:
     return Example(one.work_id, one.screening, features(one.title, one.abstract, cues), one.selected, one.weight)
 
 
-def _score(run: Run, state: _State, cues: Cues) -> dict[str, int]:
-    """Score what is new to the ranker in use, and forget what others had scored."""
+def _score(run: Run, state: _State, cues: Cues) -> tuple[int, int]:
+    """Score what is new to the ranker in use, and forget what others had scored; (works that can be ranked, scored now)."""
     with run.warehouse.burst() as con:
         con.execute("DELETE FROM store.ranking WHERE ranker_id <> ? OR work_id NOT IN (SELECT work_id FROM store.work)", [state.ranker_id])
         if state.ranker is None:
             con.execute("DELETE FROM store.ranking")
-            return {"read": 0, "new": 0, "known": 0}
+            return 0, 0
         rows = con.execute(
             "SELECT w.work_id, w.title, w.abstract, s.score, s.basis, r.basis IS NOT DISTINCT FROM s.basis FROM store.screening s"
             " JOIN store.work w USING (work_id) LEFT JOIN store.ranking r USING (work_id) WHERE s.score > 0 ORDER BY w.work_id"
@@ -188,4 +190,4 @@ def _score(run: Run, state: _State, cues: Cues) -> dict[str, int]:
         con.execute("DELETE FROM store.ranking WHERE work_id IN (SELECT work_id FROM ranked)")
         con.execute("DELETE FROM store.ranking WHERE work_id IN (SELECT work_id FROM store.screening WHERE score <= 0)")
         con.execute("INSERT INTO store.ranking SELECT work_id, score, ?, basis, ?, ? FROM ranked", [state.ranker_id, run.id, run.now()])
-    return {"read": len(rows), "new": len(due), "known": len(rows) - len(due)}
+    return len(rows), len(due)

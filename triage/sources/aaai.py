@@ -5,7 +5,7 @@ further pages by token. A page that answers 500 (one broken article is enough) l
 all later pages; `instead` then asks for the set's identifiers and for each record by itself.
 
 A set holds all years, and there is no filter by year; `from` leaves out what was last touched before the
-year, the rest comes along with its own year. Endpoint and traps: recordings of October 2026.
+year, the rest comes along with its own year. The site's web pages are understood too (aaai_pages). Endpoint and traps: recordings of October 2026.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from xml.etree.ElementTree import Element
 from triage.errors import SourceError, UsageError
 from triage.models import Record
 from triage.sources import Nothing, Parsed, Request, Response, Verdict
+from triage.sources.aaai_pages import HOST, NAME, parse_page, proceedings_year
 from triage.sources.completeness import SITE_CHANGED
 from triage.sources.entries import read_entries
 from triage.sources.reading import read_xml
@@ -28,28 +29,21 @@ from triage.text import clean_line, clean_name, clean_url, identifiers_of_doi, v
 __all__ = ["AAAI"]
 
 FIRST_YEAR = 1987
-"""Volume 1 of the rule below."""
-
-_VOLUME_ZERO = 1986
-"""Year = volume + 1986: AAAI-23 is volume 37, AAAI-19 volume 33."""
+"""Volume 1 (`aaai_pages.proceedings_year`)."""
 
 _ACCEPT = ("text/xml", "application/xml")
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_PROCEEDINGS = re.compile(
-    r"proceedings of the aaai conference on artificial intelligence\b.*?\bvol(?:ume)?\.?\s*(\d{1,3})\b", re.IGNORECASE
-)
 _JOURNAL = re.compile(r"/index\.php/([\w-]+)/")
 
 
 class AAAI(VenueSource):
     """The AAAI conference's proceedings, 1987 on. Every 3 s: its server takes 2 to 3 s a page, and a census ran at that pace."""
 
-    name = "aaai"
+    name = NAME
     hosts = ("ojs.aaai.org",)
-    base_url = "https://ojs.aaai.org"
-    pace = 3.0
+    base_url = HOST
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The sections; records follow from them."""
@@ -58,7 +52,12 @@ class AAAI(VenueSource):
         return (_request(f"{year} sets", f"{base_url.rstrip('/')}/index.php/AAAI/oai", {"verb": "ListSets"}),)
 
     def parse(self, request: Request, response: Response) -> Parsed:
-        """An OAI-PMH answer, told by the verb it holds. Raises SourceError for any other XML, and for OAI's own errors."""
+        """An OAI-PMH answer, told by the verb it holds, or one of the site's web pages.
+
+        Raises SourceError for any other XML, for OAI's own errors and for other pages.
+        """
+        if not re.match(rb"\s*<(?:\?xml|OAI-PMH)", response.body.removeprefix(b"\xef\xbb\xbf")):
+            return parse_page(request, response)
         root = read_xml(response.body, request.url)
         if root.tag != f"{_OAI}OAI-PMH":
             raise SourceError(f"{request.url}: not OAI-PMH but <{clean_line(root.tag)[:80]}>", hint=SITE_CHANGED)
@@ -235,8 +234,8 @@ def _said(work: Element, name: str) -> str | None:
 def _issue(work: Element, page: str | None) -> tuple[str | None, int | None]:
     """Venue and year. The server has other journals too; to them the rule of volumes does not apply."""
     for part in work.findall(f"{_DC}source"):
-        if found := _PROCEEDINGS.search(clean_line(part.text or "")):
-            return "AAAI", _VOLUME_ZERO + int(found[1])
+        if year := proceedings_year(clean_line(part.text or "")):
+            return "AAAI", year
     journal = _JOURNAL.search(page or "")
     return (journal[1] if journal else None), None
 

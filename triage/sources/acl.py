@@ -16,6 +16,8 @@ from xml.etree.ElementTree import Element
 from triage.errors import SourceError, UsageError
 from triage.models import Record
 from triage.sources import Parsed, Request, Response, Verdict
+from triage.sources.acl_pages import parse_page
+from triage.sources.anthology import COLLECTION, EVENTS, NAME, NEW_IDS, WITH_ABSTRACT, event_of, track_of, year_of
 from triage.sources.completeness import SITE_CHANGED, with_abstracts
 from triage.sources.entries import Entries, read_entries
 from triage.sources.reading import read_xml
@@ -24,22 +26,11 @@ from triage.text import clean_line, clean_url, identifiers_of_doi, venue_key
 
 __all__ = ["ACL"]
 
-EVENTS = {"acl": ("ACL", "P"), "emnlp": ("EMNLP", "D"), "naacl": ("NAACL", "N"), "eacl": ("EACL", "E")}
-"""Name as shown, and the letter of the collections before 2020 (P19 is ACL 2019)."""
-
 FIRST_YEAR = 1979
 """P79, the first ACL meeting in the Anthology."""
 
-NEW_IDS = 2020
-"""Since then collections are named <year>.<venue>, and Findings exist."""
-
-WITH_ABSTRACT = 0.9
-"""Share of an event's papers since 2020 that have an abstract in a whole file: all of 774 in the recorded 2022.acl."""
-
 _ACCEPT = ("text/plain", "application/xml", "text/xml")  # GitHub serves raw XML as text/plain
-_LETTERS = {letter: event for event, (_, letter) in EVENTS.items()}
 _BREAKS = frozenset({"br", "p", "par"})
-_COLLECTION = re.compile(r"[A-Z]\d{2}|\d{4}\.\w+")
 
 
 class _Volume(NamedTuple):
@@ -53,10 +44,9 @@ class _Volume(NamedTuple):
 class ACL(VenueSource):
     """The Anthology's data files. Every second: a static file host, and a handful of requests an event."""
 
-    name = "acl"
+    name = NAME
     hosts = ("raw.githubusercontent.com",)
     base_url = "https://raw.githubusercontent.com/acl-org/acl-anthology/master"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The event's own collection and, since 2020, Findings (one collection for the events of a year)."""
@@ -69,10 +59,12 @@ class ACL(VenueSource):
         return tuple(_file(f"{event}-{year} {collection}", collection, base_url) for collection in collections)
 
     def parse(self, request: Request, response: Response) -> Parsed:
-        """One collection. Raises SourceError for any other XML and for a web page."""
+        """One collection, or a web page of the Anthology. Raises SourceError for any other XML and other pages."""
+        if not re.match(rb"\s*<(?:\?xml|collection)", response.body.removeprefix(b"\xef\xbb\xbf")):
+            return parse_page(request, response)
         root = read_xml(response.body, request.url)
         collection = root.get("id", "")
-        if root.tag != "collection" or not _COLLECTION.fullmatch(collection):
+        if root.tag != "collection" or not COLLECTION.fullmatch(collection):
             raise SourceError(f"{request.url}: not a collection but <{clean_line(root.tag)[:80]}>", hint=SITE_CHANGED)
         volumes = root.findall("volume")
         if not volumes:
@@ -109,7 +101,7 @@ def _colocated(root: Element, collection: str, request: Request) -> tuple[Reques
             continue
         for element in event.iter("volume-id"):
             other, _, volume = clean_line(element.text or "").rpartition("-")
-            if _COLLECTION.fullmatch(other) and other != collection and not other.endswith(".findings"):
+            if COLLECTION.fullmatch(other) and other != collection and not other.endswith(".findings"):
                 held.setdefault(other, []).append(volume)
     base = request.url.rpartition("/data/xml/")[0]
     return tuple(_file(f"{asked} {other} {','.join(volumes)}", other, base) for other, volumes in held.items() if base)
@@ -135,8 +127,8 @@ def _volume(element: Element, collection: str, key: str) -> _Volume:
         collection,
         name,
         _event_of(collection, name, venues, key),
-        int(year) if re.fullmatch(r"\d{4}", year) else _year_of(collection),
-        _track(collection, name, title),
+        int(year) if re.fullmatch(r"\d{4}", year) else year_of(collection),
+        track_of(collection, name, title),
     )
 
 
@@ -147,31 +139,7 @@ def _event_of(collection: str, name: str, venues: list[str], key: str) -> str | 
     other, _, held = rest.partition(" ")
     if other == collection and name in held.split(","):
         return EVENTS[event][0] if (event := asked.partition("-")[0]) in EVENTS else event
-    own = collection.partition(".")[2] or _LETTERS.get(collection[0], "")
-    if own == "findings":
-        return EVENTS[name][0] if name in EVENTS else "Findings"
-    if own in EVENTS:
-        return EVENTS[own][0]
-    found = next(iter(venues), own)
-    return (EVENTS[found][0] if found in EVENTS else found) or None
-
-
-def _year_of(collection: str) -> int | None:
-    """2022 of "2022.acl"; of the old letters' two digits, which run from 1965 to 2019."""
-    if "." in collection:
-        return int(collection[:4])
-    digits = int(collection[1:])
-    return 1900 + digits if digits >= 65 else 2000 + digits
-
-
-def _track(collection: str, name: str, title: str) -> str | None:
-    """ "long", "demo"; "findings"; a numbered volume says in its title what it is ("(Volume 1: Long Papers)")."""
-    if collection.endswith(".findings"):
-        return "findings"
-    if not name.isdigit():
-        return name or None
-    part = re.search(r"\(Volume \d+: ([^()]+)\)", title)
-    return (part[1] if part else title) or None
+    return event_of(collection, name, next(iter(venues), ""))
 
 
 # -- one paper

@@ -13,13 +13,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from triage.errors import SourceError, UsageError
 from triage.sources import Parsed, Request, Response
 from triage.sources.arxiv import CATEGORIES, ArXiv
 
-__all__ = ["WINDOW", "backfill_again", "backfill_requests", "oai_set", "read_backfill"]
+__all__ = ["BASE_URL", "WINDOW", "Window", "backfill_windows", "oai_set", "page_headers", "read_backfill"]
 
 BASE_URL = "https://oaipmh.arxiv.org"
 
@@ -31,6 +32,7 @@ EARLIEST = date(2005, 9, 16)
 
 _ACCEPT = ("application/xml", "text/xml")
 _CATEGORY = re.compile(r"^(?P<archive>[a-z]+(?:-[a-z]+)*)(?:\.(?P<part>[A-Za-z-]+))?$")
+_HEADER = re.compile(rb"<(?:\w+:)?header[\s>]")
 _KEY = re.compile(r"^(?P<set>\S+) (?P<start>\d{4}-\d{2}-\d{2})\.\.(?P<end>\d{4}-\d{2}-\d{2})")
 # archives that are groups of their own; all others belong to physics (https://arxiv.org/category_taxonomy)
 _GROUPS = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})
@@ -49,8 +51,17 @@ def oai_set(category: str) -> str:
     return f"physics:{archive}:{part}" if part else f"physics:{archive}"
 
 
-def backfill_requests(start: date, end: date, *, categories: Sequence[str] = CATEGORIES, base_url: str = BASE_URL) -> tuple[Request, ...]:
-    """The first page of every window from `start` to `end` (both included), oldest first. Raises UsageError for days the wrong way round."""
+class Window(NamedTuple):
+    """Some days of one set, both ends included, and the request for its first page."""
+
+    set_name: str
+    first: date
+    last: date
+    request: Request
+
+
+def backfill_windows(start: date, end: date, *, categories: Sequence[str] = CATEGORIES, base_url: str = BASE_URL) -> tuple[Window, ...]:
+    """Every window from `start` to `end` (both included), oldest first. Raises UsageError for days the wrong way round."""
     if end < start:
         raise UsageError(f"from {start} to {end}", hint="the first day must not be later than the last")
     sets = dict.fromkeys(oai_set(category) for category in categories)
@@ -58,22 +69,28 @@ def backfill_requests(start: date, end: date, *, categories: Sequence[str] = CAT
 
 
 def _windows(start: date, end: date) -> Iterator[tuple[date, date]]:
+    """Weeks from Monday on, so that calls for days that overlap have windows in common."""
     while start <= end:
-        last = min(start + WINDOW - timedelta(days=1), end)
+        last = min(start + WINDOW - timedelta(days=1 + start.weekday()), end)
         yield start, last
         start = last + timedelta(days=1)
 
 
-def _window(name: str, first: date, last: date, base_url: str) -> Request:
+def _window(name: str, first: date, last: date, base_url: str) -> Window:
     query = {"verb": "ListRecords", "metadataPrefix": "arXiv", "set": name, "from": first.isoformat(), "until": last.isoformat()}
     url = f"{base_url.rstrip('/')}/oai?{urlencode(query, safe=':')}"
-    return Request(key=f"{name} {first}..{last}", url=url, accept=_ACCEPT)
+    return Window(name, first, last, Request(key=f"{name} {first}..{last}", url=url, accept=_ACCEPT))
+
+
+def page_headers(body: bytes) -> int:
+    """How many records a page names, deleted ones among them: what the list's declared size counts."""
+    return len(_HEADER.findall(body))
 
 
 def read_backfill(request: Request, response: Response) -> Parsed:
     """One page of records, with the request for the next in `more`; a window without changes is truly none.
 
-    Raises SourceError for what is no OAI-PMH answer, for arXiv's own errors (an expired token: `backfill_again`), and
+    Raises SourceError for what is no OAI-PMH answer, for arXiv's own errors (an expired token: badResumptionToken), and
     for a token that leads to its own page.
     """
     if b"OAI-PMH" not in response.body[:4096]:
@@ -88,15 +105,6 @@ def read_backfill(request: Request, response: Response) -> Parsed:
         more.append(replace(following, key=f"{_window_of(request.key)} {token}"[:300], accept=_ACCEPT))
     records = tuple({record.source_key: record for record in parsed.records}.values())
     return replace(parsed, records=records, more=tuple(more), day=None)
-
-
-def backfill_again(request: Request) -> tuple[Request, ...]:
-    """What to ask for where a page's token has expired: the first page of its window. Nothing for a first page itself."""
-    found = _KEY.match(request.key)
-    if not found or _token(request.url) is None:
-        return ()
-    base = request.url.partition("/oai?")[0]
-    return (_window(found["set"], date.fromisoformat(found["start"]), date.fromisoformat(found["end"]), base),)
 
 
 def _token(url: str) -> str | None:

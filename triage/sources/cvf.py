@@ -67,7 +67,6 @@ class CVF(VenueSource):
     name = "cvf"
     hosts = ("openaccess.thecvf.com",)
     base_url = "https://openaccess.thecvf.com"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """One page with all papers of the main conference; workshops are listed elsewhere."""

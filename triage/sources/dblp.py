@@ -39,7 +39,6 @@ class DBLP(EnrichmentSource):
     name = "dblp"
     hosts = ("dblp.org",)
     base_url = "https://dblp.org"
-    pace = 2.0
 
     def batches(self, wanted: Iterable[Wanted], *, base_url: str) -> tuple[Batch, ...]:
         """One request a paper; titles that many papers have ("Editorial") are not searched for."""

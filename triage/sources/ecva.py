@@ -39,7 +39,6 @@ class ECVA(VenueSource):
     name = "ecva"
     hosts = ("www.ecva.net", "ecva.net")
     base_url = "https://www.ecva.net"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The page of all years. Raises UsageError for another venue, an odd year or one before 2018."""

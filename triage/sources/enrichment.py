@@ -64,8 +64,6 @@ class EnrichmentSource(Protocol):
     name: str
     hosts: tuple[str, ...]
     base_url: str
-    pace: float
-    """Seconds between two requests, with the reason in the source's docstring."""
 
     def batches(self, wanted: Iterable[Wanted], *, base_url: str) -> tuple[Batch, ...]:
         """The requests for these papers. Those that cannot be asked for (no identifier that it knows) are left out."""

@@ -35,7 +35,6 @@ class IJCAI(VenueSource):
     name = "ijcai"
     hosts = ("www.ijcai.org", "ijcai.org")
     base_url = "https://www.ijcai.org"
-    pace = 10.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The listing of the year. Raises UsageError for another venue, or a year before 2017."""

@@ -50,7 +50,6 @@ class NeurIPS(VenueSource):
     name = "neurips"
     hosts = ("proceedings.neurips.cc", "papers.nips.cc", "papers.neurips.cc")
     base_url = "https://proceedings.neurips.cc"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The year's list of titles, all tracks."""

@@ -41,7 +41,6 @@ class OpenAlex(EnrichmentSource):
     name = "openalex"
     hosts = ("api.openalex.org",)
     base_url = "https://api.openalex.org"
-    pace = 1.0
 
     def __init__(self, contact: str = "") -> None:
         self.contact = contact

@@ -38,7 +38,10 @@ FIRST_YEARS_OF_V2 = {"ICML": 2023, "NeurIPS": 2023, "ICLR": 2024}
 
 _V1 = "https://api.openreview.net"
 _JSON = ("application/json",)
-_CLOSED = "OpenReview wants a login since 2026; without one, leave this source out: the virtual sites have the same papers"
+_CLOSED = (
+    "OpenReview wants a login since 2026: set OPENREVIEW_TOKEN, or OPENREVIEW_USERNAME and OPENREVIEW_PASSWORD; "
+    "or leave it out, the virtual sites have the same papers"
+)
 _VENUE = re.compile(r"^(?P<name>.+?)[ ,]+(?P<year>\d{4})\b[ ,:-]*(?P<how>.*)$")
 
 
@@ -48,7 +51,6 @@ class OpenReview(VenueSource):
     name = "openreview"
     hosts = ("api2.openreview.net", "api.openreview.net")
     base_url = "https://api2.openreview.net"
-    pace = 7.2
     optional = True
     """It may be missing without anything being wrong."""
 

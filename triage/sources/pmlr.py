@@ -63,7 +63,6 @@ class PMLR(VenueSource):
     name = "pmlr"
     hosts = ("proceedings.mlr.press",)
     base_url = "https://proceedings.mlr.press"
-    pace = 1.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The volume's index, or the front page that names the volume. Raises UsageError for other venues, and before 2007."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from triage.errors import UsageError
-from triage.sources import Parsed, Request, Response, Source
+from triage.errors import SourceError, UsageError
+from triage.sources import Parsed, Request, Response, Source, Verdict
 from triage.sources.enrichment import EnrichmentSource
+from triage.sources.recordings import read_recording
 from triage.sources.venues import VenueSource
+from triage.workspace import venue_source_names
 
 if TYPE_CHECKING:
     from triage.settings import Settings
@@ -19,8 +23,8 @@ __all__ = ["ENRICHMENT_NAMES", "NAMES", "VENUE_NAMES", "enrichment_sources", "ev
 NAMES = ("arxiv", "huggingface")
 """In the order in which they are gathered and listed."""
 
-VENUE_NAMES = ("aaai", "acl", "cvf", "virtual", "neurips", "pmlr", "ecva", "ijcai", "openreview")
-"""Sources that serve a venue's year when they are asked to; no night gathers them."""
+VENUE_NAMES = venue_source_names()
+"""Sources that serve a venue's year when they are asked to: those that the packaged seeds/venues.yaml names."""
 
 ENRICHMENT_NAMES = ("semanticscholar", "openalex", "dblp")
 """Catalogues that are asked about papers we have, in this order; none of them can stop a night."""
@@ -36,19 +40,21 @@ def sources(settings: Settings | None = None) -> dict[str, Source]:
 
 
 def venue_sources() -> dict[str, VenueSource]:
-    """Every venue source by name, in the order of VENUE_NAMES."""
-    from triage.sources.aaai import AAAI
-    from triage.sources.acl import ACL
-    from triage.sources.cvf import CVF
-    from triage.sources.ecva import ECVA
-    from triage.sources.ijcai import IJCAI
-    from triage.sources.neurips import NeurIPS
-    from triage.sources.openreview import OpenReview
-    from triage.sources.pmlr import PMLR
-    from triage.sources.virtual import Virtual
+    """Every venue source by name, in the order of VENUE_NAMES: source NAME is the one class of that name in triage/sources/NAME.py."""
+    return {name: _venue_source(name) for name in VENUE_NAMES}
 
-    known: tuple[VenueSource, ...] = (AAAI(), ACL(), CVF(), Virtual(), NeurIPS(), PMLR(), ECVA(), IJCAI(), OpenReview())
-    return {source.name: source for source in known}
+
+def _venue_source(name: str) -> VenueSource:
+    module = importlib.import_module(f"triage.sources.{name}")
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__ and VenueSource in value.__mro__:
+            source: VenueSource = value()
+            if source.name == name:
+                return source
+    raise UsageError(
+        f"seeds/venues.yaml names the source {name!r}, and triage/sources/{name}.py has no VenueSource of that name",
+        hint="add the class, or correct the name",
+    )
 
 
 def enrichment_sources(settings: Settings | None = None) -> dict[str, EnrichmentSource]:
@@ -69,19 +75,46 @@ def every_source(settings: Settings | None = None) -> dict[str, Source | VenueSo
 def parse_any(name: str, body: bytes, url: str | None, *, read_at: datetime) -> Parsed:
     """What source `name` reads in a body it is handed, wherever that came from; its form is told by its content.
 
-    Raises UsageError for an unknown name, SourceError when the source refuses the body.
+    A recorder's file (sources/recordings.py) is read as the answers in it. Raises UsageError for an unknown name,
+    SourceError when the source refuses the body.
     """
     known = every_source()
     if name not in known:
         raise UsageError(f"no source {name!r}", hint=f"there are: {', '.join(known)}")
+    recorded = read_recording(body)
+    if not recorded:
+        return _parse_one(known[name], body, url or f"file:{name}", read_at)
+    parts = []
+    for one in recorded:
+        address = url or one.url or f"file:{name}"
+        if one.status >= 400:
+            raise SourceError(f"{address}: recorded with HTTP status {one.status}, which is no answer", hint="record it again, or ask anew")
+        parts.append(_parse_one(known[name], one.body, address, read_at))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _parse_one(source: Source | VenueSource | EnrichmentSource, body: bytes, url: str, read_at: datetime) -> Parsed:
     media_type = _media_type(body)
-    request = Request(key="", url=url or f"file:{name}", accept=(media_type,))
+    request = Request(key="", url=url, accept=(media_type,))
     response = Response(request.url, 200, media_type, body, hashlib.sha256(body).hexdigest(), read_at)
-    if name == "huggingface" and "/api/papers/search?" in request.url:
+    if source.name == "huggingface" and "/api/papers/search?" in request.url:
         from triage.sources.huggingface_search import read_search
 
         return read_search(request, response)
-    return known[name].parse(request, response)
+    return source.parse(request, response)
+
+
+def _joined(parts: Sequence[Parsed]) -> Parsed:
+    """Several answers as one: whole when each of them is; a paper that several have counts once."""
+    records = {record.source_key: record for part in reversed(parts) for record in part.records}
+    ordered = dict.fromkeys(record.source_key for part in parts for record in part.records)
+    verdict = Verdict(
+        all(part.verdict.complete for part in parts),
+        f"{len(parts)} answers: " + "; ".join(part.verdict.reason for part in parts),
+        nothing=None if records else parts[0].verdict.nothing,
+    )
+    refused = tuple(refusal for part in parts for refusal in part.refused)
+    return Parsed(tuple(records[key] for key in ordered), verdict, refused, tuple(one for part in parts for one in part.more))
 
 
 def _media_type(body: bytes) -> str:

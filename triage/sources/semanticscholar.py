@@ -40,7 +40,6 @@ class SemanticScholar(EnrichmentSource):
     name = "semanticscholar"
     hosts = ("api.semanticscholar.org",)
     base_url = "https://api.semanticscholar.org"
-    pace = 3.0
 
     def batches(self, wanted: Iterable[Wanted], *, base_url: str) -> tuple[Batch, ...]:
         """One request for up to 500 papers."""
@@ -82,6 +81,8 @@ class SemanticScholar(EnrichmentSource):
         rows = answer if isinstance(answer, list) else answer.get("data") if isinstance(answer, dict) else None
         if isinstance(answer, dict) and "paperId" in answer:
             rows = [answer]
+        if rows is None and isinstance(answer, dict) and answer.get("total") == 0 and not answer.get("error"):
+            return Parsed((), Verdict(True, "nothing found", 0, "truly none"))
         if not isinstance(rows, list):
             raise _refusal(answer, request.url)
         known = [row for row in rows if row is not None]
@@ -125,13 +126,19 @@ def _record(row: Any, sha256: str) -> Record:
         if isinstance(authors, list)
         else (),
         url=paper_url(identifiers, page),
-        venue=clean_line(_text(row, "venue")) or None,
+        venue=_venue(row),
         year=year if isinstance(year, int) and not isinstance(year, bool) else None,
         published=day_of(_text(row, "publicationDate")),
         identifiers=identifiers,
         links={name: link for name, link in links.items() if link},
         raw_sha256=sha256,
     )
+
+
+def _venue(row: dict[str, Any]) -> str | None:
+    """The venue's name; "arXiv.org" is no venue but the preprint server."""
+    name = clean_line(_text(row, "venue"))
+    return "arXiv" if name.casefold().startswith("arxiv") else name or None
 
 
 def _identifiers(said: Any) -> dict[str, str]:

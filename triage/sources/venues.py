@@ -26,8 +26,6 @@ class VenueSource(Protocol):
     name: str
     hosts: tuple[str, ...]
     base_url: str
-    pace: float
-    """Seconds between two requests, with the reason in the source's docstring."""
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """What to ask for first. Raises UsageError for a venue or year the site does not have."""

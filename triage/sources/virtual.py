@@ -22,9 +22,11 @@ from triage.sources.completeness import SITE_CHANGED, with_abstracts
 from triage.sources.entries import Entries, read_entries
 from triage.sources.reading import read_json
 from triage.sources.venues import VenueSource
+from triage.sources.virtual_pages import parse_page
+from triage.sources.virtual_sites import BY_NAME, FILE, NAME, NO_PAPERS, SITES, Site, key_of, shown, site_of
 from triage.text import clean_line, clean_name, clean_url, identifiers_in_url, is_generic_title, title_key, venue_key
 
-__all__ = ["SITES", "Site", "Virtual", "site_of"]
+__all__ = ["Virtual"]
 
 WITH_ABSTRACT = 0.95
 """Share of papers with an abstract below which the file of abstracts is asked for."""
@@ -33,44 +35,8 @@ _JSON = ("application/json",)
 _PAGE = ("text/html",)
 
 
-class Site(NamedTuple):
-    """A conference's site: its name in the site's file names, the venue's name, the host, the first year there."""
-
-    conference: str
-    venue: str
-    host: str
-    first: int
-
-
-SITES = tuple(
-    Site(*row)
-    for row in (
-        ("icml", "ICML", "icml.cc", 2020),
-        ("neurips", "NeurIPS", "neurips.cc", 2020),
-        ("iclr", "ICLR", "iclr.cc", 2020),
-        ("cvpr", "CVPR", "cvpr.thecvf.com", 2023),
-        ("iccv", "ICCV", "iccv.thecvf.com", 2023),
-        ("eccv", "ECCV", "eccv.ecva.net", 2024),
-        ("mlsys", "MLSys", "mlsys.org", 2021),
-    )
-)
-_BY_NAME = {site.conference: site for site in SITES} | {"nips": SITES[1]}
-_BY_HOST = {site.host: site for site in SITES} | {"nips.cc": SITES[1]}
-
-_FILE = re.compile(r"/([a-z]+)-(\d{4})-(?:orals-posters|abstracts)\.json")
-_KEY = re.compile(r"([a-z]+)-(\d{4})(?:[/ ]|$)")
-_NAMED = re.compile(r"\b(ICML|NeurIPS|NIPS|ICLR|CVPR|ICCV|ECCV|MLSys)\b\s*(\d{4})?", re.IGNORECASE)
 _PAPER_PATH = re.compile(r"/virtual/(\d{4})/(?:[\w-]+/)?(\d+)/?$")
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]{2,8}\d?);", re.IGNORECASE)
-
-NO_PAPERS = frozenset(
-    [
-        "workshop", "tutorial", "invited talk", "keynote", "social", "session", "break", "expo", "competition", "demonstration",
-        "panel", "affinity workshop", "town hall", "mentorship", "remarks", "registration desk", "reception", "talk",
-        "doctoral consortium", "expo demonstration", "expo talk panel", "expo workshop",
-    ]
-)  # fmt: skip
-"""Kinds of event that are no paper."""
 
 # highest first: what a decision may say, as ICLR 2023 ("notable-top-5%"), CVPR ("Highlight") and the others put it
 _RANKS = (
@@ -84,15 +50,14 @@ _RANKS = (
 class Virtual(VenueSource):
     """The virtual sites. One request a venue-year; poster pages every 10 s, which a review of their policies chose."""
 
-    name = "virtual"
+    name = NAME
     hosts = tuple(site.host for site in SITES)
     base_url = "https://{host}"
     """`{host}` stands for the conference's own; a mirror may leave it out."""
-    pace = 10.0
 
     def listing(self, venue: str, year: int, *, base_url: str) -> tuple[Request, ...]:
         """The year's file of orals and posters."""
-        site = _BY_NAME.get(venue_key(venue))
+        site = BY_NAME.get(venue_key(venue))
         if site is None or year < site.first or (site.conference == "iccv" and year % 2 == 0) or (site.conference == "eccv" and year % 2):
             known = ", ".join(f"{site.venue} since {site.first}" for site in SITES)
             raise UsageError(f"no virtual site has {venue} {year}", hint=f"there are {known}")
@@ -106,8 +71,6 @@ class Virtual(VenueSource):
         Raises SourceError for anything else, such as a list of workshops.
         """
         if response.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}:
-            from triage.sources.virtual_pages import parse_page
-
             if request.url.partition("?")[0].endswith(".json"):
                 read_json(response.body, request.url)  # raises, and says that a page came where JSON is due
             return parse_page(request, response)
@@ -127,29 +90,11 @@ class Virtual(VenueSource):
 
     def instead(self, request: Request) -> tuple[Request, ...]:
         """For the year's file: the page with all titles, from which poster pages follow. It is long: 10 s a paper."""
-        found = _FILE.search(request.url)
+        found = FILE.search(request.url)
         if found is None or not request.url.endswith("-orals-posters.json"):
             return ()
         base = request.url.rpartition("/static/virtual/data/")[0]
         return (Request(key=f"{found[1]}-{found[2]} titles", url=f"{base}/virtual/{found[2]}/papers.html", accept=_PAGE),)
-
-
-def site_of(request: Request, *hints: str) -> tuple[Site | None, int | None]:
-    """The conference and the year of an answer: by the request's key, its address, else by what the answer says (`hints`)."""
-    url = request.url
-    for found in (_KEY.match(request.key), _FILE.search(url)):
-        if found and found[1] in _BY_NAME:
-            return _BY_NAME[found[1]], int(found[2])
-    year = re.search(r"/virtual/(\d{4})/", url)
-    host = urlsplit(url).hostname or ""
-    if host in _BY_HOST:
-        return _BY_HOST[host], int(year[1]) if year else None
-    for hint in hints:
-        if (host := urlsplit(hint).hostname or "") in _BY_HOST:
-            return _BY_HOST[host], int(year[1]) if year else None
-        if found := _NAMED.search(hint):
-            return _BY_NAME[found[1].lower()], int(year[1]) if year else int(found[2]) if found[2] else None
-    return None, int(year[1]) if year else None
 
 
 def _text(value: Any) -> str:
@@ -187,8 +132,8 @@ def _events(value: dict[str, Any], request: Request, response: Response) -> Pars
     if not results or not verdict.complete:
         return Parsed(entries.records, verdict, refused)
     verdict = with_abstracts(verdict, entries.records, WITH_ABSTRACT)
-    more = () if verdict.complete else _side_file(request)
-    return Parsed(entries.records, verdict, refused, more)
+    more = (() if verdict.complete else _side_file(request)) + _poster_pages(entries.records, request)
+    return Parsed(entries.records, verdict, refused, more, abstracts_follow=not verdict.complete and bool(more))
 
 
 def _hints(events: Sequence[dict[str, Any]]) -> list[str]:
@@ -269,7 +214,7 @@ def _record(paper: _Paper, site: Site | None, year: int | None, sha256: str) -> 
     for event in reversed(events):
         identifiers |= identifiers_in_url(_text(event.get("paper_url"))) | identifiers_in_url(_text(event.get("paper_pdf_url")))
     return Record(
-        source=Virtual.name,
+        source=NAME,
         source_key=key_of(site, year, number),
         title=_text(lead.get("name")),
         abstract=next((text for event in events if (text := _text(event.get("abstract")).strip())), None),
@@ -283,18 +228,6 @@ def _record(paper: _Paper, site: Site | None, year: int | None, sha256: str) -> 
         links=links,
         raw_sha256=sha256,
     )
-
-
-def key_of(site: Site | None, year: int | None, number: int | str) -> str:
-    """ "neurips-2025/119718": event numbers are a site's own, and the sites are one source."""
-    return f"{site.conference if site else 'unknown'}-{year or 0}/{number}"
-
-
-def shown(site: Site | None, path: str) -> str | None:
-    """The address at the conference's own host, wherever the answer came from; None where neither is known."""
-    if path.startswith("http"):
-        return clean_url(path)
-    return clean_url(f"https://{site.host}{path}") if site and path.startswith("/") else None
 
 
 def _number(event: dict[str, Any]) -> int:
@@ -341,11 +274,20 @@ def _verdict(entries: Entries, found: int, declared: int | None, following: Any)
 
 
 def _side_file(request: Request) -> tuple[Request, ...]:
-    found = _FILE.search(request.url)
+    found = FILE.search(request.url)
     if found is None or not request.url.endswith("-orals-posters.json"):
         return ()
     url = request.url.replace("-orals-posters.json", "-abstracts.json")
     return (Request(key=f"{found[1]}-{found[2]} abstracts", url=url, accept=_JSON),)
+
+
+def _poster_pages(records: Iterable[Record], request: Request) -> tuple[Request, ...]:
+    """The pages of papers without an abstract in the file: the last resort, at ten seconds each."""
+    base = request.url.partition("/static/virtual/data/")[0]
+    if not base.startswith("http") or base == request.url:
+        return ()
+    paths = {record.source_key: urlsplit(record.url).path for record in records if record.abstract is None and record.url}
+    return tuple(Request(key=key, url=f"{base}{path}", accept=_PAGE) for key, path in paths.items() if path.startswith("/virtual/"))
 
 
 def _abstracts(value: dict[str, str | None], request: Request) -> Parsed:

@@ -12,7 +12,7 @@ from triage.sources import Parsed, Request, Response, Verdict
 from triage.sources.completeness import SITE_CHANGED
 from triage.sources.entries import read_entries
 from triage.sources.soup import block_text, not_the_page, page_title, read_soup, said_in_meta
-from triage.sources.virtual import NO_PAPERS, Site, Virtual, key_of, shown, site_of
+from triage.sources.virtual_sites import NAME, NO_PAPERS, Site, key_of, shown, site_of
 from triage.text import clean_line, clean_name, clean_url, identifiers_in_url, title_key
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _of_card(card: _Card, site: Site | None, year: int | None, sha256: str) -> R
     if found is None:
         raise ValueError(f"no address of an event: {card.href[:100]!r}")
     return Record(
-        source=Virtual.name,
+        source=NAME,
         source_key=key_of(site, int(found[1]), found[2]),
         title=card.title,
         abstract=card.abstract,
@@ -148,7 +148,7 @@ def _poster(page: BeautifulSoup, site: Site | None, year: int | None, request: R
     abstract = _abstract(page)
     links = _links(page)
     record = Record(
-        source=Virtual.name,
+        source=NAME,
         source_key=key_of(site, year, found[2] if found else title_key(title) or "untitled"),
         title=title,
         abstract=abstract,

@@ -15,17 +15,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from triage.errors import BadStatusError, FetchError, RateLimitedError, SourceError, TriageError, UsageError
+from triage.errors import (
+    AddressRefusedError,
+    BadStatusError,
+    BudgetSpentError,
+    FetchError,
+    RateLimitedError,
+    RobotsRefusedError,
+    SourceError,
+    TriageError,
+    UsageError,
+    WrongMediaTypeError,
+)
 from triage.sources import Request, Response
+from triage.web.login import WANTED, Credentials, log_in
 from triage.web.pacing import Pacing, Sleep
 from triage.web.raw import RawStore
+from triage.web.robots import KEY, Robots, RobotsCopy, is_unavailable
 from triage.web.rows import FetchRow, Validators
 
 if TYPE_CHECKING:
     import httpx
 
     from triage.settings import Settings, WebSettings
-    from triage.web.exchange import Attempt, Exchange
+    from triage.web.exchange import Attempt, Exchange, Terms
     from triage.web.policy import Policy
 
 __all__ = ["Door"]
@@ -41,10 +54,11 @@ class _Errand:
 
     request: Request
     source: str
-    policy: Policy
-    pace: float | None
+    terms: Terms
     known: Validators | None
     stored: bytes | None
+    own: Mapping[str, str]
+    """Headers that say who we are at this site."""
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -62,7 +76,8 @@ class Door:
     (which then stand still meanwhile) or Prefect tasks. Use it in a `with` block.
 
     `raw` is the folder of the raw store; the pace is kept beside it, in `.triage/pace`. `known` maps
-    addresses to what their last good answers said about themselves. `transport` stands in for the network
+    addresses to what their last good answers said about themselves, `robots` those of robots.txt to the last
+    copies, `credentials` sources to what they ask of us. `transport` stands in for the network
     (then names are not looked up), `sleep` and `jitter` (0..1) for waiting and chance.
     """
 
@@ -73,6 +88,8 @@ class Door:
         raw: Path,
         known: Mapping[str, Validators],
         clock: Callable[[], datetime],
+        robots: Mapping[str, RobotsCopy] | None = None,
+        credentials: Mapping[str, Credentials] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Sleep = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
@@ -85,7 +102,10 @@ class Door:
         self._jitter = jitter
         self._raw = RawStore(raw)
         longest_hold = settings.web.retry_after_seconds + 1  # and the jitter
-        self._pacing = Pacing(raw.parent / ".triage" / "pace", sleep=sleep, longest_hold=longest_hold)
+        self._pacing = Pacing(raw.parent / ".triage" / "pace", sleep=sleep, longest_hold=longest_hold, clock=clock)
+        self._robots = Robots(robots or {}, clock=clock)
+        self._credentials = credentials or {}
+        self._logins: dict[str, asyncio.Task[Mapping[str, str]]] = {}
         self._rows: deque[FetchRow] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -149,6 +169,15 @@ class Door:
             for _, future in waiting:
                 future.cancel()
 
+    def pace(self, url: str, source: str) -> float:
+        """Seconds from one request of a source for addresses like `url` to its next, as far as is known before asking."""
+        import httpx
+
+        from triage.web.exchange import rule_of
+
+        own = self._settings.sources.named(source).pace
+        return rule_of(url).pace_at(httpx.URL(url).path) if own is None else own
+
     def drain(self) -> list[FetchRow]:
         """The rows of all attempts since the last call, by source, key, address and attempt."""
         rows = [self._rows.popleft() for _ in range(len(self._rows))]
@@ -160,13 +189,25 @@ class Door:
         return asyncio.run_coroutine_threadsafe(self._fetch(request, source, hosts, pace), self._loop)
 
     async def _fetch(self, request: Request, source: str, hosts: tuple[str, ...], pace: float | None) -> Response:
+        from triage.web.exchange import Attempt, address_of
         from triage.web.policy import policy_for
 
-        table = self._settings.sources.named(source)
+        policy = policy_for(self._settings.web, self._settings.sources.named(source), hosts)
         known = self._known.get(request.url) if request.method == "GET" else None
         stored = None if known is None else await asyncio.to_thread(self._raw.find, known.sha256)
-        policy = policy_for(self._settings.web, table, hosts)
-        errand = _Errand(request, source, policy, table.pace if pace is None else pace, known, stored)
+        terms = self._terms(source, policy, pace, robots=True)
+        errand = _Errand(request, source, terms, known, stored, await self._own(source, policy))
+        try:
+            address = address_of(request.url, policy)
+            await terms.delay(address)  # the same for every attempt: what is not allowed is not tried four times
+        except SourceError as error:
+            if isinstance(error, AddressRefusedError | RobotsRefusedError):
+                self._note(errand, Attempt(request.url), 1, error.kind, None)
+            raise
+        return await self._attempts(errand)
+
+    async def _attempts(self, errand: _Errand) -> Response:
+        """As many attempts as the settings allow while what fails may pass."""
         number = 1
         while True:
             try:
@@ -177,8 +218,59 @@ class Door:
                 await self._pause(error, number)
             number += 1
 
+    def _terms(self, source: str, policy: Policy, pace: float | None, *, robots: bool) -> Terms:
+        from triage.web.exchange import Terms, rule_of
+
+        table = self._settings.sources.named(source)
+
+        async def delay(url: httpx.URL) -> float:
+            if not (robots and table.robots) or rule_of(str(url)).is_interface(url.host, url.path):
+                return 0
+            return await self._robots.delay(url, ask)
+
+        async def ask(request: Request) -> Response:
+            terms = self._terms(source, policy, pace, robots=False)
+            known = self._known.get(request.url)
+            stored = None if known is None else await asyncio.to_thread(self._raw.find, known.sha256)
+            return await self._attempts(_Errand(request, source, terms, known, stored, {}))
+
+        pace = table.pace if pace is None else pace
+        return Terms(policy, pace, table.requests_per_night or self._settings.web.requests_per_night, delay)
+
+    async def _own(self, source: str, policy: Policy) -> Mapping[str, str]:
+        """The headers that say who we are at a source; a login is made once, by whoever comes first."""
+        credentials = self._credentials.get(source)
+        if credentials is None:
+            return {}
+        if source not in self._logins:
+            self._logins[source] = asyncio.create_task(self._log_in(source, credentials, policy))
+            self._logins[source].add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._logins[source])
+
+    async def _log_in(self, source: str, credentials: Credentials, policy: Policy) -> Mapping[str, str]:
+        from triage.sources.registry import every_source
+        from triage.web.exchange import Attempt
+
+        async def send(request: Request) -> bytes:
+            """What comes back is a secret: it is read and not kept."""
+            attempt = Attempt(request.url)
+            failure: str | None = "stopped"
+            errand = _Errand(request, source, self._terms(source, policy, None, robots=False), None, None, {})
+            try:
+                body = await self._exchange.ask(request, attempt, terms=errand.terms, headers={})
+                failure = None
+            except SourceError as error:
+                failure = error.kind
+                raise
+            finally:
+                self._note(errand, attempt, 1, failure, None)
+            return body or b""
+
+        base_url = self._settings.sources.named(source).base_url or every_source(self._settings)[source].base_url
+        return await log_in(credentials, base_url, send)
+
     async def _attempt(self, errand: _Errand, number: int) -> Response:
-        """One attempt and its row."""
+        """One attempt and its row; a request that waits for another night was none."""
         from triage.web.exchange import Attempt
 
         attempt = Attempt(errand.request.url)
@@ -189,6 +281,10 @@ class Door:
             failure, sha256 = None, response.sha256
         except SourceError as error:
             failure = error.kind
+            if isinstance(error, WrongMediaTypeError) or getattr(error, "status", None) in {401, 403}:
+                error.hint = WANTED.get(errand.source, error.hint)
+            if errand.request.key == KEY and isinstance(error, FetchError) and is_unavailable(error):
+                failure = None  # that a host has no robots.txt is an answer
             raise
         except TriageError:
             failure = "workspace"  # the pace or the body could not be kept
@@ -196,11 +292,12 @@ class Door:
         else:
             return response
         finally:
-            self._note(errand, attempt, number, failure, sha256)
+            if failure != BudgetSpentError.kind:
+                self._note(errand, attempt, number, failure, sha256)
 
     async def _asked(self, errand: _Errand, attempt: Attempt) -> Response:
         request, known = errand.request, errand.known
-        body = await self._exchange.ask(request, attempt, policy=errand.policy, pace=errand.pace, conditions=errand.conditions)
+        body = await self._exchange.ask(request, attempt, terms=errand.terms, headers={**errand.conditions, **errand.own})
         unchanged = body is None
         if body is not None:
             sha256 = await asyncio.to_thread(self._raw.save, body)

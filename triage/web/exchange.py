@@ -7,7 +7,7 @@ import contextlib
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -32,7 +32,7 @@ from triage.web.body import ENCODINGS, Body
 from triage.web.pacing import HostRule, Pacing, rule_for
 from triage.web.policy import Policy
 
-__all__ = ["Attempt", "Exchange", "rule_of"]
+__all__ = ["Attempt", "Exchange", "Terms", "address_of", "rule_of"]
 
 MOST_REDIRECTS = 5
 """A page that has moved needs one or two; browsers stop at 20."""
@@ -60,6 +60,17 @@ class Attempt:
     last_modified: str | None = None
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms something is asked: whom the source may ask, and the pace (seconds) and number of requests a night
+    that stand in for the hosts' own. `delay` gives what a host's robots.txt wants, or raises what forbids an address."""
+
+    policy: Policy
+    pace: float | None
+    most: int | None
+    delay: Callable[[httpx.URL], Awaitable[float]]
+
+
 class Exchange:
     """How one attempt is made, over `transport`, in turns given by `pacing`. Belongs to one event loop."""
 
@@ -75,23 +86,23 @@ class Exchange:
         times = httpx.Timeout(web.read_seconds, connect=web.connect_seconds, pool=web.connect_seconds)
         self._times = times.as_dict()
 
-    async def ask(
-        self, request: Request, attempt: Attempt, *, policy: Policy, pace: float | None, conditions: Mapping[str, str]
-    ) -> bytes | None:
-        """The body of a good answer; None when the server says that it is unchanged (304), as `conditions` let it say.
+    async def ask(self, request: Request, attempt: Attempt, *, terms: Terms, headers: Mapping[str, str]) -> bytes | None:
+        """The body of a good answer; None when the server says that it is unchanged (304), as `headers` let it say.
 
-        `attempt` is filled in on the way. `pace` in seconds stands in for the hosts' own. Raises FetchError.
+        `attempt` is filled in on the way. Raises FetchError.
         """
-        url = _address(request.url, policy)
+        policy = terms.policy
+        url = address_of(request.url, policy)
         asked: list[httpx.URL] = []
         while True:
             asked.append(url)
             attempt.url, attempt.status = str(url) if len(asked) > 1 else request.url, None
             rule = rule_of(attempt.url)
             self._patience(rule, attempt.url)
-            async with self._pacing.turn(rule, rule.pace if pace is None else pace), self._within(attempt):
+            pace = max(rule.pace_at(url.path) if terms.pace is None else terms.pace, await terms.delay(url))
+            async with self._pacing.turn(rule, pace, most=terms.most or rule.requests, url=attempt.url), self._within(attempt):
                 self._patience(rule, attempt.url)  # another request may have been told while this one queued
-                answer = await self._send(request, url, policy, conditions)
+                answer = await self._send(request, url, policy, headers)
                 try:
                     _note(attempt, answer)
                     if answer.status_code not in _REDIRECTS:
@@ -120,8 +131,8 @@ class Exchange:
         finally:
             attempt.seconds += time.monotonic() - started
 
-    async def _send(self, request: Request, url: httpx.URL, policy: Policy, conditions: Mapping[str, str]) -> httpx.Response:
-        headers = {"User-Agent": self._user_agent, "Accept": ", ".join(request.accept), "Accept-Encoding": ENCODINGS, **conditions}
+    async def _send(self, request: Request, url: httpx.URL, policy: Policy, more: Mapping[str, str]) -> httpx.Response:
+        headers = {"User-Agent": self._user_agent, "Accept": ", ".join(request.accept), "Accept-Encoding": ENCODINGS, **more}
         if request.body is not None:
             headers["Content-Type"] = "application/json"  # what the sites' interfaces that take a POST expect
         extensions = {"timeout": self._times, "private_allowed": policy.private_allowed(url)}
@@ -194,7 +205,8 @@ def rule_of(url: str) -> HostRule:
     return rule_for(parts.host, parts.port)
 
 
-def _address(url: str, policy: Policy) -> httpx.URL:
+def address_of(url: str, policy: Policy) -> httpx.URL:
+    """`url` as an address that may be asked. Raises AddressRefusedError."""
     parts, objection = _parted(url, policy)
     if parts is None or objection:
         raise AddressRefusedError(

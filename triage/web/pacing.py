@@ -12,29 +12,47 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triage.errors import WorkspaceError
+from triage.errors import BudgetSpentError, WorkspaceError
 
 if TYPE_CHECKING:
     import filelock
 
-__all__ = ["RULES", "HostRule", "Pacing", "rule_for"]
+__all__ = ["NIGHT", "OTHER", "RULES", "HostRule", "Pacing", "rule_for"]
 
 Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True)
 class HostRule:
-    """How the hosts of one `group` are asked, counted together: `pace` seconds between the starts of two requests,
-    at most `connections` at once, and why."""
+    """How the hosts of one `group` are asked, counted together, and why.
+
+    `pace` seconds between the starts of two requests, at most `connections` at once, at most `requests` a night.
+    Paths that begin with one of `files` hold a whole year in one file and are asked at `file_pace`. Addresses
+    (host and path) that begin with one of `interfaces` are offered to programs under terms of their own: those
+    terms, which `pace` and `requests` keep, hold there, and not robots.txt, which speaks to crawlers of pages.
+    """
 
     group: str
     hosts: tuple[str, ...]
     pace: float
     connections: int
     reason: str
+    requests: int = 5000
+    files: tuple[str, ...] = ()
+    file_pace: float = 1
+    interfaces: tuple[str, ...] = ()
+
+    def pace_at(self, path: str) -> float:
+        """Seconds until the next request after one for `path`."""
+        return self.file_pace if path.startswith(self.files) and self.files else self.pace
+
+    def is_interface(self, host: str, path: str) -> bool:
+        """Whether an address is one of an interface for programs."""
+        return bool(self.interfaces) and (host.removeprefix("www.") + path).startswith(self.interfaces)
 
 
 RULES = (
@@ -44,6 +62,7 @@ RULES = (
         pace=3,
         connections=1,
         reason="arXiv's terms for API, OAI-PMH and feeds: one request every three seconds and one connection, all together",
+        interfaces=("export.arxiv.org/api/", "export.arxiv.org/oai2", "oaipmh.arxiv.org/oai", "rss.arxiv.org/"),
     ),
     HostRule(
         "aaai", ("ojs.aaai.org",), pace=3, connections=1, reason="the server takes 2 to 3 seconds a page, and a census of it was paced so"
@@ -54,19 +73,65 @@ RULES = (
         pace=10,
         connections=1,
         reason="one platform behind all of them; its robots.txt gives bots delays, and a review of its policy chose 10 seconds a page",
+        requests=2500,  # seven hours of pages
+        files=("/static/virtual/data/",),
     ),
-    HostRule("ijcai", ("ijcai.org",), pace=10, connections=1, reason="crawl-delay of its robots.txt"),
+    HostRule("ijcai", ("ijcai.org",), pace=10, connections=1, reason="crawl-delay of its robots.txt", requests=2500),
     HostRule(
         "openreview",
         ("api.openreview.net", "api2.openreview.net", "openreview.net"),
         pace=7.2,
         connections=1,
         reason="its ratelimit-policy header allows 500 requests an hour",
+        requests=1000,
+        interfaces=("api.openreview.net/", "api2.openreview.net/"),
+    ),
+    HostRule(
+        "semanticscholar",
+        ("api.semanticscholar.org",),
+        pace=3,
+        connections=1,
+        reason="clients without a key share one allowance",
+        requests=300,
+        interfaces=("api.semanticscholar.org/graph/",),
+    ),
+    HostRule(
+        "openalex",
+        ("api.openalex.org",),
+        pace=1,
+        connections=1,
+        reason="well below its ten requests a second; what counts is its allowance of requests a day",
+        requests=1000,
+        interfaces=("api.openalex.org/",),
+    ),
+    HostRule(
+        "dblp",
+        ("dblp.org",),
+        pace=2,
+        connections=1,
+        reason="it asks clients to be slow and answers 429 otherwise",
+        requests=500,
+        interfaces=("dblp.org/search/publ/api",),
+    ),
+    HostRule(
+        "huggingface",
+        ("huggingface.co",),
+        pace=1,
+        connections=2,
+        reason="no rule of its own for anonymous readers: a request a second disturbs nobody",
+        interfaces=("huggingface.co/api/",),
+    ),
+    HostRule(
+        "cvf", ("openaccess.thecvf.com",), pace=1, connections=2, reason="no rule of its own; a page a paper, so a whole venue is an hour"
     ),
 )
 """Sites with manners of their own (`www.` is left off); every other host is asked as OTHER says."""
 
 OTHER = HostRule("", (), pace=1, connections=2, reason="no rule known: a request a second disturbs nobody")
+
+NIGHT = timedelta(hours=20)
+"""How long a night's budget of requests holds, from its first request: less than a day, so that a night at the
+same hour finds a new one, whatever the one before it did."""
 
 _POLL = 0.02  # seconds between two looks whether another process has finished: well under any pace
 _GATE_SECONDS = 10.0  # the gate is held for a read and a write; longer means a stopped process or a broken disk
@@ -85,26 +150,29 @@ def rule_for(host: str, port: int | None = None) -> HostRule:
 class Pacing:
     """Turns at the sites, kept in `folder`. Belongs to one event loop; files tie it to all others.
 
-    `sleep` waits for a turn; `longest_hold` is the longest pause (seconds) that `hold` is ever given.
+    `sleep` waits for a turn; `longest_hold` is the longest pause (seconds) that `hold` is ever given; `clock`
+    says which night it is.
     """
 
-    def __init__(self, folder: Path, *, sleep: Sleep, longest_hold: float) -> None:
+    def __init__(self, folder: Path, *, sleep: Sleep, longest_hold: float, clock: Callable[[], datetime]) -> None:
         self._folder = folder
         self._sleep = sleep
         self._longest_hold = longest_hold
+        self._clock = clock
         self._queues: dict[str, asyncio.Semaphore] = {}
 
     @contextlib.asynccontextmanager
-    async def turn(self, rule: HostRule, pace: float) -> AsyncIterator[None]:
+    async def turn(self, rule: HostRule, pace: float, *, most: int, url: str) -> AsyncIterator[None]:
         """One request's turn: entered when it may start, left when its answer has been read.
 
-        Raises WorkspaceError when the folder cannot be written.
+        Raises BudgetSpentError when `most` requests were made this night, WorkspaceError when the folder cannot
+        be written. `url` is for the message.
         """
         queue = self._queues.setdefault(rule.group, asyncio.Semaphore(rule.connections))
         async with queue:  # first come, first served among our own, so that few of them look at the files
             seat = await self._seat(rule)
             try:
-                wait = self._reserve(rule, pace)
+                wait = self._reserve(rule, pace, most, url)
                 if wait > 0:
                     await self._sleep(wait)
                 yield
@@ -132,13 +200,35 @@ class Pacing:
                     return seat
             await asyncio.sleep(_POLL)  # really: an injected sleep that returns at once would spin
 
-    def _reserve(self, rule: HostRule, pace: float) -> float:
-        """Take the next start for ourselves; how many seconds it is away."""
+    def _reserve(self, rule: HostRule, pace: float, most: int, url: str) -> float:
+        """Take the next start for ourselves, and one request of the night's; how many seconds it is away."""
         with self._gate(rule):
+            self._spend(rule, most, url)
             now = time.time()
             start = max(now, self._earliest(rule, pace, now))
             self._write(rule, start + pace)
             return start - now
+
+    def _spend(self, rule: HostRule, most: int, url: str) -> None:
+        """Count a request of this night, which the count survives whatever ends the process."""
+        now = self._clock().astimezone(UTC)
+        file = self._file(rule, "night")
+        since, made = now, 0
+        with contextlib.suppress(FileNotFoundError, ValueError):  # ValueError: its writer was killed in the middle
+            moment, _, count = file.read_text(encoding="ascii").partition(" ")
+            since, made = datetime.fromisoformat(moment).astimezone(UTC), int(count)
+        if not timedelta(0) <= now - since < NIGHT:  # another night, or the clock was set back
+            since, made = now, 0
+        if made >= most:
+            until = since + NIGHT
+            error = BudgetSpentError(
+                f"the {most:,} requests of this night at {rule.group} are used up; the rest waits",
+                url=url,
+                hint=f"run again after {until:%Y-%m-%d %H:%M} UTC, or raise requests_per_night in [web] or in the source's table",
+            )
+            error.until = until
+            raise error
+        file.write_text(f"{since.isoformat()} {made + 1}", encoding="ascii")
 
     @contextlib.contextmanager
     def _gate(self, rule: HostRule) -> Iterator[None]:

@@ -45,6 +45,11 @@ class FetchRow:
     sha256: str | None
     fetched_at: datetime
 
+    @property
+    def was_made(self) -> bool:
+        """Whether a request left this machine: an address that is refused, or a site that wants to be left alone, is not asked."""
+        return self.status is not None or self.failure not in {"disallowed", "address refused", "rate limited", "workspace", "stopped"}
+
 
 FETCH_COLUMNS = {
     "source": "VARCHAR",

@@ -109,6 +109,25 @@ COMMENT ON COLUMN main.labels_current.counts IS 'true when the confidence reache
 COMMENT ON COLUMN main.labels_current.position IS 'order of the labels of one producer, from 0';
 COMMENT ON COLUMN main.labels_current.given_confidence IS 'the confidence its producer gave it, before any calibration';
 
+CREATE OR REPLACE VIEW main.relabelled AS
+SELECT work_id, producer, before, display AS after, before_version, taxonomy_version AS after_version, run_id, made_at
+FROM (
+    SELECT work_id, producer, coalesce(display, '') AS display, taxonomy_version, run_id, made_at,
+           lag(coalesce(display, '')) OVER earlier AS before, lag(taxonomy_version) OVER earlier AS before_version
+    FROM store.labelling WHERE producer <> 'human'
+    WINDOW earlier AS (PARTITION BY work_id, producer ORDER BY made_at, run_id, labelling_id)
+)
+WHERE before <> display;
+COMMENT ON VIEW main.relabelled IS 'Works to which a machine gave another Type than it had given before, one row a change; a work''s first labels are not among them';
+COMMENT ON COLUMN main.relabelled.work_id IS 'the work';
+COMMENT ON COLUMN main.relabelled.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.relabelled.before IS 'the Type it had given before; empty for none';
+COMMENT ON COLUMN main.relabelled.after IS 'the Type it gave then; empty for none';
+COMMENT ON COLUMN main.relabelled.before_version IS 'version of the taxonomy of the Type before';
+COMMENT ON COLUMN main.relabelled.after_version IS 'version of the taxonomy of the Type after; the same when text or rules changed';
+COMMENT ON COLUMN main.relabelled.run_id IS 'run that changed it';
+COMMENT ON COLUMN main.relabelled.made_at IS 'when, UTC';
+
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
     SELECT work_id, arg_min(display, producer_rank) AS type, arg_min(producer, producer_rank) AS producer
@@ -480,6 +499,76 @@ COMMENT ON COLUMN main.tick_conflicts.kept_decision IS 'the decision about the f
 COMMENT ON COLUMN main.tick_conflicts.other_decision IS 'the decision about the other';
 COMMENT ON COLUMN main.tick_conflicts.run_id IS 'run that united them';
 COMMENT ON COLUMN main.tick_conflicts.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.editions AS
+SELECT venue, year, state, records, came, with_abstract, ratio, requests, requests_all,
+       round(requests_all / nullif(records, 0), 4) AS requests_per_paper, reason, asked_at, complete_at, run_id
+FROM store.edition ORDER BY venue, year;
+COMMENT ON VIEW main.editions IS 'Venues year by year and how whole each is: one row a venue and year that was gathered';
+COMMENT ON COLUMN main.editions.venue IS 'id of the venue, as in seeds/venues.yaml';
+COMMENT ON COLUMN main.editions.year IS 'year of the event';
+COMMENT ON COLUMN main.editions.state IS 'complete, truly none (not published yet), incomplete, needs attention, waiting (for another night''s requests), disallowed (robots.txt), parsed none or unreachable';
+COMMENT ON COLUMN main.editions.records IS 'papers of the richest reading of its first source so far';
+COMMENT ON COLUMN main.editions.came IS 'papers of its last reading';
+COMMENT ON COLUMN main.editions.with_abstract IS 'papers of which some source gave an abstract in the last reading';
+COMMENT ON COLUMN main.editions.ratio IS '0..1: share of the papers known to be there that were read whole in the last reading';
+COMMENT ON COLUMN main.editions.requests IS 'requests of the last reading, over all sources';
+COMMENT ON COLUMN main.editions.requests_all IS 'requests of all readings; NULL when an older version of the program read it';
+COMMENT ON COLUMN main.editions.requests_per_paper IS 'requests_all for each of records';
+COMMENT ON COLUMN main.editions.reason IS 'what went wrong in the last reading; NULL when nothing did';
+COMMENT ON COLUMN main.editions.asked_at IS 'when it was last asked for, UTC';
+COMMENT ON COLUMN main.editions.complete_at IS 'when it was last complete, UTC; NULL for never';
+COMMENT ON COLUMN main.editions.run_id IS 'run that last asked';
+
+CREATE OR REPLACE VIEW main.edition_sources AS
+SELECT venue, year, source, state, records, came, with_abstract, ratio, requests, reused, requests_all,
+       round(requests_all / nullif(records, 0), 4) AS requests_per_paper, reason, asked_at, complete_at, run_id
+FROM store.edition_source ORDER BY venue, year, source;
+COMMENT ON VIEW main.edition_sources IS 'The same of each source of a venue''s year: one row a venue, year and source';
+COMMENT ON COLUMN main.edition_sources.venue IS 'id of the venue, as in seeds/venues.yaml';
+COMMENT ON COLUMN main.edition_sources.year IS 'year of the event';
+COMMENT ON COLUMN main.edition_sources.source IS 'name of the source';
+COMMENT ON COLUMN main.edition_sources.state IS 'as in editions, of this source alone';
+COMMENT ON COLUMN main.edition_sources.records IS 'papers of its richest reading so far';
+COMMENT ON COLUMN main.edition_sources.came IS 'papers of its last reading';
+COMMENT ON COLUMN main.edition_sources.with_abstract IS 'papers of the last reading with an abstract';
+COMMENT ON COLUMN main.edition_sources.ratio IS '0..1: share of the papers known to be there that were read whole in the last reading';
+COMMENT ON COLUMN main.edition_sources.requests IS 'requests of the last reading';
+COMMENT ON COLUMN main.edition_sources.reused IS 'answers of the last reading that were stored already and not asked for again';
+COMMENT ON COLUMN main.edition_sources.requests_all IS 'requests of all readings; NULL when an older version of the program read it';
+COMMENT ON COLUMN main.edition_sources.requests_per_paper IS 'requests_all for each of records';
+COMMENT ON COLUMN main.edition_sources.reason IS 'what went wrong in the last reading; NULL when nothing did';
+COMMENT ON COLUMN main.edition_sources.asked_at IS 'when it was last asked, UTC';
+COMMENT ON COLUMN main.edition_sources.complete_at IS 'when it was last complete, UTC; NULL for never';
+COMMENT ON COLUMN main.edition_sources.run_id IS 'run that last asked';
+
+CREATE OR REPLACE VIEW main.record_changes AS
+SELECT c.record_id, m.work_id, r.source, r.title, c.field, c.before IS NULL AS came, c.before, c.after, c.run_id, c.made_at
+FROM store.record_change c LEFT JOIN store.record r USING (record_id) LEFT JOIN store.membership m USING (record_id);
+COMMENT ON VIEW main.record_changes IS 'Fields of records that came later or changed, such as a DOI, a decision, an abstract: one row a field each time';
+COMMENT ON COLUMN main.record_changes.record_id IS 'the record';
+COMMENT ON COLUMN main.record_changes.work_id IS 'the work it tells of; NULL until identified';
+COMMENT ON COLUMN main.record_changes.source IS 'its source';
+COMMENT ON COLUMN main.record_changes.title IS 'its title now';
+COMMENT ON COLUMN main.record_changes.field IS 'column of records; identifiers and links by name: identifiers.doi, links.pdf';
+COMMENT ON COLUMN main.record_changes.came IS 'true when the record had nothing there before';
+COMMENT ON COLUMN main.record_changes.before IS 'what it said before; NULL for nothing';
+COMMENT ON COLUMN main.record_changes.after IS 'what it has said since';
+COMMENT ON COLUMN main.record_changes.run_id IS 'run that read it';
+COMMENT ON COLUMN main.record_changes.made_at IS 'when, UTC';
+
+CREATE OR REPLACE VIEW main.enrichments AS
+SELECT e.work_id, w.title, e.source, e.lacked, e.found, e.asks, e.asked_at, e.run_id
+FROM store.enrichment e LEFT JOIN store.work w USING (work_id);
+COMMENT ON VIEW main.enrichments IS 'What catalogues were asked about: one row a work and catalogue';
+COMMENT ON COLUMN main.enrichments.work_id IS 'the work';
+COMMENT ON COLUMN main.enrichments.title IS 'its title; NULL when it is part of another work now';
+COMMENT ON COLUMN main.enrichments.source IS 'the catalogue: semanticscholar, openalex, dblp';
+COMMENT ON COLUMN main.enrichments.lacked IS 'what it lacked when it was asked about: abstract, doi, venue (a preprint)';
+COMMENT ON COLUMN main.enrichments.found IS 'whether the catalogue knew the paper';
+COMMENT ON COLUMN main.enrichments.asks IS 'how often it was asked about the same gap; the pause doubles each time';
+COMMENT ON COLUMN main.enrichments.asked_at IS 'when it was last asked about, UTC';
+COMMENT ON COLUMN main.enrichments.run_id IS 'run that last asked';
 
 -- What a person has judged. A work counts as passed over when it stands, unticked, above a ticked one in an imported
 -- list: whoever ticked that one had read down to it ("skip above", Joachims 2002, on clicks). It may also have been

@@ -1,0 +1,101 @@
+"""One list on its way from a file to words: which state it comes from, which block is which, what was taken out. No I/O."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from triage.formats.checklist import Checklist
+from triage.growth import Fact, ListName, Wanted
+from triage.hearing import ListEdits, Versions, edits_of_list
+from triage.lists import Conflicts, Standing, parsed
+from triage.merging import Matching, cut_off, lines_apart, match, vanished_suspiciously
+from triage.returned import Returned, State
+
+__all__ = ["ListFile", "Removals", "choose_base", "compare", "judge"]
+
+Removals = Literal["ask", "accept", "restore"]
+"""What to make of blocks that are gone where it is not plain that a person took them out: leave the file and ask, take it for
+a rejection, or read the rest and write the blocks again."""
+
+
+@dataclass
+class ListFile:
+    """One file on its way from bytes to words; `left` says why it is left as it is.
+
+    An `old` one was put back to what it was long ago (another branch): no tick in it is lost, and nothing else is said.
+    """
+
+    listed: ListName
+    returned: Returned
+    states: Sequence[State]
+    old: bool = False
+    base: Checklist | None = None
+    since: datetime | None = None
+    theirs: Checklist | None = None
+    works: tuple[dict[int, str], dict[int, str]] = field(default_factory=lambda: ({}, {}))
+    matching: Matching = field(default_factory=lambda: Matching({}, {}))
+    gone: list[int] = field(default_factory=list)
+    told: ListEdits | None = None
+    left: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part of it was read, so that it may be written over."""
+        return not self.left and not self.returned.problems and self.theirs is not None and not any(b.refusal for b in self.theirs.blocks)
+
+
+def choose_base(one: ListFile, removals: Removals) -> None:
+    """Take the file apart, and find the state of it that it plainly comes from: the newest, unless blocks of that are gone and
+    an older one is nearer (another branch, a revert of our commit, an old copy)."""
+    if one.returned.refusal:
+        one.left = one.returned.refusal
+        return
+    one.theirs = parsed(one.returned.text)
+    if not one.states:
+        return
+    newest = one.states[0]
+    one.base, one.since = parsed(newest.text), newest.moment
+    if removals == "accept" or one.old or not one.theirs.blocks:
+        return
+    if len(match(one.base, one.theirs, {}, {}).pairs) == len(one.base.blocks):
+        return
+    lines = Counter(one.returned.text.splitlines())
+    nearest = min(one.states, key=lambda state: lines_apart(lines, state.text))  # of several as near, the newest
+    if nearest is not newest:
+        one.base, one.since = parsed(nearest.text), nearest.moment
+
+
+def judge(one: ListFile, removals: Removals) -> None:
+    """Match the blocks, and decide whether those that are gone were taken out by a person."""
+    if one.base is None or one.theirs is None:
+        return
+    one.matching = match(one.base, one.theirs, *one.works)
+    gone = [n for n, block in enumerate(one.base.blocks) if n not in one.matching.pairs and block.refusal is None]
+    unread = one.returned.problems or any(block.refusal for block in one.theirs.blocks)
+    reason = cut_off(one.base, one.theirs) or vanished_suspiciously(len(one.base.blocks), gone)
+    if removals == "accept" and not unread and not one.old:
+        one.gone = gone
+    elif removals == "restore" or unread or one.old:
+        one.gone = []
+    elif reason:
+        one.left = f"{reason}; put it back (git restore), or say what is meant: --accept-removals, --restore-removed"
+    else:
+        one.gone = gone
+
+
+def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts) -> None:
+    """Find what the file says that its base did not, against what the program would write by now."""
+    if one.theirs is None:
+        return
+    base = replace(one.base, kind="yearly") if one.base and one.listed.again else one.base
+    ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts)
+    believed = frozenset(
+        n for n, block in enumerate(one.theirs.blocks) if block.refusal is None and one.returned.believed(block.line, block.text)
+    )
+    one.told = edits_of_list(Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, believed, one.gone))
+    if one.old:
+        one.told = ListEdits(one.listed, acts=[act for act in one.told.acts if act.kind == "select"])
