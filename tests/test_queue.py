@@ -18,17 +18,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.desk import Desk, import_all
+from tests.desk import Desk, import_all, once
 from triage.queries import open_snapshot
 from triage.review import QueueFilter, marked, sheet, waiting
 
 PATIENCE = 60.0
 
 
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    made = Desk(tmp_path / "w", capsys)
-    import_all(made)
+def prepare(desk: Desk) -> None:
+    import_all(desk)
     heading = "# ICCV 2023 Papers\n\n> selected_iccv2023_papers.csv\n\n"
     texts = [
         ("Token Pruning for Fast Vision-Language Models", "We prune visual tokens of a vision-language model and run 2x faster."),
@@ -43,9 +41,18 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
         f"<details>\n<summary><strong>Abstract</strong></summary>\n\n{abstract}\n\n</details>\n\n---\n\n"
         for n, (title, abstract) in enumerate(texts, 1)
     )
-    assert made("import", made.file("q.md", heading + blocks)) == 0
-    assert made("run") == 0
-    return made
+    assert desk("import", desk.file("q.md", heading + blocks)) == 0
+    assert desk("run") == 0
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return once(tmp_path_factory.mktemp("prepared") / "w", prepare)
+
+
+@pytest.fixture
+def desk(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path / "w", capsys, like=prepared)
 
 
 def words(desk: Desk) -> list[dict[str, Any]]:

@@ -56,13 +56,13 @@ def decide_command(
 def _speak(folder: Path | None, as_json: bool, command: str, works: tuple[str, ...], word: Any) -> int:
     """One run in which words are said and take effect; tells what is kept now."""
     from triage import pipeline
-    from triage.review import settle
+    from triage.review import take_effect
 
     with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), command, progress=progress) as run:
         ids = [found for name in works for found in pipeline.work_ids(run, [name]) or []]
         said = word(run, list(dict.fromkeys(ids)))
         if said:
-            settle(run)
+            take_effect(run)
     if as_json:
         print_json({"run": run.id, "status": run.status, "said": [d.model_dump(mode="json", exclude_none=True) for d in said]})
     else:
@@ -121,10 +121,20 @@ def decisions_command(
         _print_word(one)
     if not words:
         click.echo("nothing was said" + (" that fits" if any((work, what, who, since, in_force)) else " yet"))
-    for conflict in open_conflicts:
-        first, second = (f"{one['what']} ({one['who']}, {one['made_at']:%Y-%m-%d})" for one in conflict["words"])
-        click.echo(f"conflict: {conflict['title']}: {first} and {second}")
-        click.echo(f"  what to do: triage decide {conflict['work_id']} --select, --reject or --later")
+    _print_conflicts(open_conflicts)
+
+
+def _print_conflicts(found: dict[str, list[dict[str, Any]]]) -> None:
+    for one in found["words"]:
+        first, second = (f"{' '.join(filter(None, (w['what'], w['value'])))} ({w['who']}, {w['made_at']:%Y-%m-%d})" for w in one["words"])
+        click.secho(f"conflict: {one['title']}: {first} and {second}", fg="yellow")
+        click.echo(f"  what to do: say it again: triage decide {one['work_id']} ...")
+    for one in found["files"]:
+        click.secho(f"conflict: {one['title'] or one['work_id']}: {one['field']} in {one['path']}", fg="yellow")
+        click.echo(
+            f"  the file says {one['in_file'] or 'nothing'}, the warehouse {one['in_warehouse'] or 'nothing'}; it was {one['was'] or 'nothing'}"
+        )
+        click.echo("  what to do: change the file to what you mean, or triage sync --keep file, or --keep warehouse")
 
 
 def _print_word(one: dict[str, Any]) -> None:

@@ -232,11 +232,11 @@ def _settle(workspace: Workspace) -> int:
     """Let the words take effect; a night that is at work hears of them at its end, or the next one does."""
     from triage import pipeline
     from triage.errors import BusyError
-    from triage.review import settle
+    from triage.review import take_effect
 
     try:
         with pipeline.begin(workspace, "queue") as run:
-            settle(run)
+            take_effect(run)
     except BusyError as error:
         click.echo(f"kept in decisions.jsonl; the lists are written by the next run ({error.message})")
         return 0

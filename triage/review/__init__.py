@@ -8,7 +8,7 @@ The command line draws what these functions give; a page can use them as they ar
 
 from __future__ import annotations
 
-from triage.review.deciding import Verdict, decide, settle, take_back, take_back_word
+from triage.review.deciding import Verdict, decide, take_back, take_back_word, take_effect
 from triage.review.differences import Difference, Reason, differences
 from triage.review.history import conflicts, history
 from triage.review.session import Sitting
@@ -16,5 +16,5 @@ from triage.review.sheet import QueueFilter, Sheet, marked, sheet, waiting
 
 __all__ = [
     "Difference", "QueueFilter", "Reason", "Sheet", "Sitting", "Verdict", "conflicts", "decide", "differences", "history", "marked",
-    "settle", "sheet", "take_back", "take_back_word", "waiting",
+    "sheet", "take_back", "take_back_word", "take_effect", "waiting",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from triage.decisions import read_decisions
 from triage.errors import UsageError
 from triage.identity import identify
-from triage.pipeline import publish
+from triage.pipeline import publish, sync
 from triage.text import clean_line
 from triage.words import Word, say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from triage.models import Decision
     from triage.runs import Run
 
-__all__ = ["Verdict", "decide", "settle", "take_back", "take_back_word"]
+__all__ = ["Verdict", "decide", "take_back", "take_back_word", "take_effect"]
 
 LONGEST_TYPE, LONGEST_REASON = 200, 2000
 """Characters; a Type is one line of a list, a reason a remark. More is a slip of the clipboard."""
@@ -102,7 +102,9 @@ def take_back_word(run: Run, name: str, *, where: str) -> list[Decision]:
     return say(run, [Word(work or word.work, "undo", value=word.id)], where=where)
 
 
-def settle(run: Run) -> None:
-    """Let what was said take effect: works are matched and corrected again where a word asks for it, lists are written."""
+def take_effect(run: Run) -> None:
+    """Let what was said take effect: works are matched and corrected again where a word asks for it, what the files hold
+    is read, and they are written."""
     identify(run)
+    sync(run)
     publish(run)

@@ -55,15 +55,23 @@ def _works(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Works of which different things were said, by work: both words with who said them; a newer word settles it."""
-    rows = con.execute(
-        "SELECT c.work_id, c.title, a.decision_id, a.what, a.who, a.made_at, b.decision_id, b.what, b.who, b.made_at"
-        " FROM main.tick_conflicts c JOIN main.decisions a ON a.decision_id = c.kept_decision"
-        " JOIN main.decisions b ON b.decision_id = c.other_decision ORDER BY c.title, c.work_id"
+def conflicts(con: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+    """What a person has to settle. `words`: different words about one work, from two works that became one or from two
+    machines, until somebody speaks again; `files`: what a list or note and the warehouse say differently of one field."""
+    words = con.execute(
+        "SELECT c.work_id, c.title, a.decision_id, a.what, a.value, a.who, a.made_at, b.decision_id, b.what, b.value, b.who, b.made_at FROM"
+        " (SELECT work_id, title, kept_decision AS one, other_decision AS other FROM main.tick_conflicts"
+        " UNION SELECT work_id, title, in_force_decision, other_decision FROM main.word_conflicts) c"
+        " JOIN main.decisions a ON a.decision_id = c.one JOIN main.decisions b ON b.decision_id = c.other"
+        " ORDER BY c.title, c.work_id, a.decision_id, b.decision_id"
     ).fetchall()
-    sides = ("decision_id", "what", "who", "made_at")
-    return [
-        {"work_id": row[0], "title": row[1], "words": [dict(zip(sides, row[2:6], strict=True)), dict(zip(sides, row[6:], strict=True))]}
-        for row in rows
-    ]
+    sides = ("decision_id", "what", "value", "who", "made_at")
+    fields = ("conflict_id", "work_id", "title", "path", "field", "was", "in_file", "in_warehouse")
+    files = con.execute(f"SELECT {', '.join(fields)} FROM main.conflicts ORDER BY path, title, field").fetchall()
+    return {
+        "words": [
+            {"work_id": row[0], "title": row[1], "words": [dict(zip(sides, row[2:7], strict=True)), dict(zip(sides, row[7:], strict=True))]}
+            for row in words
+        ],
+        "files": [dict(zip(fields, row, strict=True)) for row in files],
+    }
