@@ -20,9 +20,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from triage import pipeline
+from triage.committing import commit_run, ready_to_commit
 from triage.errors import SourceError
 from triage.labelling.due import label_batches
 from triage.report import markdown_report
+from triage.repository import Repository
 from triage.runs import Run
 from triage.workspace import Workspace
 
@@ -66,6 +68,12 @@ def label(batches: Iterator[int], number: int) -> int | None:
     return next(batches, None)
 
 
+@task(task_run_name="commit", cache_policy=NO_CACHE, persist_result=False)
+def commit_files(run: Run, repository: Repository) -> None:
+    """One commit of the lists, the notes and the person's words, when any of them changed."""
+    commit_run(run, repository)
+
+
 @task(task_run_name="report", retries=2, retry_delay_seconds=[2, 10], cache_policy=NO_CACHE, persist_result=False)
 def report(run: Run, status: str) -> None:
     """The run's report as an artifact."""
@@ -73,18 +81,23 @@ def report(run: Run, status: str) -> None:
 
 
 @flow(name="nightly", persist_result=False)
-def nightly(workspace: str, date: str | None = None) -> Any:
+def nightly(workspace: str, date: str | None = None, commit: bool = False, branch: str | None = None) -> Any:
     """Everything that is due in `workspace` (a folder), or gathering for one `date` (YYYY-MM-DD) instead of what is due.
+
+    With `commit` the workspace's files are committed at the end, on `branch` when it is named (see triage/committing.py).
 
     Gives the run. The flow run is Completed, or Completed under the name Partial when something failed and was
     survived; it is Failed when the run itself failed. The artifact tells the numbers and the failures either way.
     """
     opened = Workspace.open(Path(workspace), environ=os.environ)
     day = None if date is None else Date.fromisoformat(date)
+    repository = ready_to_commit(opened, branch) if commit else None
     run: Run | None = None
     try:
         with pipeline.begin(opened, "run") as run:
             _steps(run, day)
+            if repository:
+                commit_files(run, repository)
     except Exception:
         if run is not None:
             report(run, "failed", return_state=True)

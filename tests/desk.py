@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,15 +18,26 @@ from tests.workspaces import ask
 from triage.cli import run_command_line
 from triage.workspace import Workspace
 
-__all__ = ["Desk", "import_all"]
+__all__ = ["Desk", "import_all", "once"]
+
+
+class _Unheard:
+    """Stands in for pytest's capture where nothing that is printed is looked at."""
+
+    def readouterr(self) -> Any:
+        return SimpleNamespace(out="", err="")
 
 
 class Desk:
     """A workspace and the command line over it."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str] | _Unheard, *, like: Path | None = None) -> None:
+        """A new workspace, or a copy of the one at `like`: made once for many tests, it costs each of them next to nothing."""
         self.folder = folder
         self.capsys = capsys
+        if like is not None:
+            shutil.copytree(like, folder)
+            return
         assert self("init", str(folder)) == 0
         (folder / "triage.toml").write_text("[sources.huggingface]\nenabled = false\n[sources.arxiv]\nenabled = false\n")
         self.out()
@@ -31,7 +47,7 @@ class Desk:
         return run_command_line(list(located))
 
     def out(self) -> str:
-        return self.capsys.readouterr().out
+        return str(self.capsys.readouterr().out)
 
     def json(self, *arguments: str, status: int = 0) -> Any:
         self.out()
@@ -68,3 +84,11 @@ class Desk:
 def import_all(desk: Desk) -> None:
     files = [desk.file(n, t) for n, t in (("a.md", YEARLY_BY_HAND), ("b.md", VENUE), ("c.txt", NOTES), ("d.txt", PAGE))]
     assert desk("import", *files) == 0
+
+
+def once(folder: Path, prepare: Callable[[Desk], None]) -> Path:
+    """A workspace in `folder` as `prepare` leaves it, to be copied by `Desk(..., like=...)`; for fixtures of a whole module."""
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        prepare(Desk(folder, _Unheard()))
+    return folder

@@ -15,14 +15,14 @@ LAYERS = (
         "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
-        "calibration", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext", "orders",
-        "settings", "taxonomy", "taxonomy_review", "workspace",
+        "calibration", "changes", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext",
+        "orders", "settings", "taxonomy", "taxonomy_review", "workspace",
     },
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
         "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
-        "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "returned",
-        "runs", "seeds", "settling", "sources", "venues", "voided", "warehouse", "web", "words",
+        "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "repository",
+        "returned", "runs", "seeds", "settling", "sources", "venues", "voided", "warehouse", "web", "words",
     },
     {
         "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "fulltexts",
@@ -30,7 +30,7 @@ LAYERS = (
         "notes", "ranking", "reading", "screening", "searches", "sync", "trace", "windows",
     },
     {
-        "asking", "evaluation", "pipeline", "report",
+        "asking", "committing", "evaluation", "pipeline", "report",
     },
     {
         "cli", "review",
@@ -59,7 +59,7 @@ STEPS = (
         "claiming",
     },
     {
-        "comparing", "growth", "hearing", "listed", "lists", "sync",
+        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync",
     },
     {
         "exports",

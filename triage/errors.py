@@ -4,6 +4,7 @@
     ├── UsageError                2  the command line or a Python caller asked for something impossible
     ├── WorkspaceError            1  no workspace here, or its files cannot be used
     │   └── SettingsError         1  triage.toml, an environment variable or a reference file is wrong
+    ├── RepositoryError           1  git, or the state of the workspace's repository, does not allow it
     ├── BusyError                 4  somebody else is writing this workspace
     ├── WarehouseError            1  the database cannot be opened, migrated or written
     │   └── NewerWarehouseError   1  it was written by a newer version of the program
@@ -45,6 +46,7 @@ __all__ = [
     "QueryError",
     "RateLimitedError",
     "RedirectRefusedError",
+    "RepositoryError",
     "RobotsRefusedError",
     "SettingsError",
     "SourceError",
@@ -83,6 +85,10 @@ class WorkspaceError(TriageError):
 
 class SettingsError(WorkspaceError):
     """A setting or a reference file is wrong; the message names file, line and what is allowed."""
+
+
+class RepositoryError(TriageError):
+    """git is not there or refused: the message is git's own reason, the workspace's files are as they were."""
 
 
 class BusyError(TriageError):

@@ -24,7 +24,7 @@ from triage.warehouse import view_texts
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Answer", "answer", "as_csv", "as_json", "as_parquet", "open_snapshot"]
+__all__ = ["Answer", "answer", "as_csv", "as_json", "as_parquet", "open_snapshot", "plain"]
 
 _CLOSED = {"enable_external_access": "false", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -119,12 +119,12 @@ def _one_reading(con: duckdb.DuckDBPyConnection, sql: str) -> str:
     return str(statements[0].query)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON knows it; what it does not know becomes text."""
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -136,8 +136,8 @@ def cell(value: Any) -> str:
     """A value as one cell of text: NULL empty, lists and maps as JSON, dates as ISO."""
     if value is None:
         return ""
-    plain = _plain(value)
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    found = plain(value)
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
 def as_csv(found: Answer) -> str:
@@ -151,7 +151,7 @@ def as_csv(found: Answer) -> str:
 
 def as_json(found: Answer) -> str:
     """A list of objects, one a row."""
-    rows: Sequence[dict[str, Any]] = [dict(zip(found.columns, map(_plain, row), strict=True)) for row in found.rows]
+    rows: Sequence[dict[str, Any]] = [dict(zip(found.columns, map(plain, row), strict=True)) for row in found.rows]
     return json.dumps(rows, ensure_ascii=False, indent=1) + os.linesep
 
 

@@ -8,8 +8,9 @@ as much, is the same word, while a change of mind and back is three words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from triage.decisions import append_decisions, load_decisions, speaker
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from triage.runs import Run
 
-__all__ = ["Word", "say", "taking_back", "topic_of"]
+__all__ = ["Word", "make", "say", "taking_back", "topic_of"]
 
 
 @dataclass(frozen=True)
@@ -77,25 +78,44 @@ def say(run: Run, words: Sequence[Word], *, where: str) -> list[Decision]:
     """
     if not words:
         return []
-    ids = sorted({word.work for word in words if isinstance(word.work, str)})
     with run.warehouse.burst() as con:
-        known = _known(con, ids)
-        said = _said(con, ids)
+        decisions = make(con, words, who=speaker(run.workspace), clock=run.clock, where=where)
+    fresh = append_decisions(run.workspace, decisions)
+    if fresh:
+        load_decisions(run)
+    return fresh
+
+
+def make(
+    con: duckdb.DuckDBPyConnection,
+    words: Sequence[Word],
+    *,
+    who: str,
+    clock: Callable[[], datetime],
+    where: str,
+    heard: Mapping[str, Sequence[Decision]] | None = None,
+) -> list[Decision]:
+    """Words as lines of decisions.jsonl, without keeping them; `con` may be the readers' snapshot.
+
+    `heard` are words about each work (by its id, in the order of time) that `con` does not know of yet. Raises UsageError
+    for a work that is not there.
+    """
+    ids = sorted({word.work for word in words if isinstance(word.work, str)})
+    known, said = _known(con, ids), _said(con, ids)
     if missing := [one for one in ids if one not in known]:
         raise UsageError(f"{missing[0]}: no such work", hint='find ids with: triage sql "SELECT work_id, title FROM works"')
-    who = speaker(run.workspace)
+    for work, others in (heard or {}).items():
+        for one in others:
+            _note_said(said.setdefault(work, []), one)
     decisions: list[Decision] = []
     for word in words:
-        made = _decision(run, word, known, said, who=who, where=word.where or where)
+        made = _decision(word, known, said, when=clock, who=who, where=word.where or where)
         if made is None:
             continue
         decisions.append(made)
         if isinstance(word.work, str):
             _note_said(said.setdefault(word.work, []), made)
-    fresh = append_decisions(run.workspace, decisions)
-    if fresh:
-        load_decisions(run)
-    return fresh
+    return decisions
 
 
 def taking_back(con: duckdb.DuckDBPyConnection, works: Iterable[str], topic: str = "decision") -> list[Word]:
@@ -110,7 +130,9 @@ def taking_back(con: duckdb.DuckDBPyConnection, works: Iterable[str], topic: str
     ]
 
 
-def _decision(run: Run, word: Word, known: dict[str, _Known], said: dict[str, list[_Said]], *, who: str, where: str) -> Decision | None:
+def _decision(
+    word: Word, known: dict[str, _Known], said: dict[str, list[_Said]], *, when: Callable[[], datetime], who: str, where: str
+) -> Decision | None:
     """The word as a line of decisions.jsonl, or None when it is in force already."""
     if isinstance(word.work, WorkReference):
         reference, proposed, before = word.work, None, []
@@ -138,7 +160,7 @@ def _decision(run: Run, word: Word, known: dict[str, _Known], said: dict[str, li
         after = " ".join(heads) or (earlier[-1].id if earlier else "")
     named = (word.what, value or "", word.reason or "", str(word.list_year or ""), _key(reference), after)
     return Decision(
-        id=stable_id("d", *named), when=run.clock(), who=who, where=where, what=word.what, work=reference, value=value,
+        id=stable_id("d", *named), when=when(), who=who, where=where, what=word.what, work=reference, value=value,
         reason=word.reason, after=after, proposed=proposed,
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ def load_nightly() -> Flow[..., Any]:
     return load_flow_from_entrypoint(f"{packaged('flows') / 'nightly.py'}:nightly")
 
 
-def run_nightly(workspace: Workspace, day: date | None = None) -> Run:
+def run_nightly(workspace: Workspace, day: date | None = None, *, commit: bool = False, branch: str | None = None) -> Run:
     """Run the flow here and now, and give the run it made. What the flow raised is raised again.
 
     Without a configured API the server of a running `triage serve` is told, else a temporary one. Raises
@@ -77,7 +77,7 @@ def run_nightly(workspace: Workspace, day: date | None = None) -> Run:
             os.environ["PREFECT_API_URL"] = api
     _reach_prefect()
     flow: Callable[..., Run] = load_nightly()
-    return flow(str(workspace.root), None if day is None else day.isoformat())
+    return flow(str(workspace.root), None if day is None else day.isoformat(), commit, branch)
 
 
 def _reach_prefect() -> None:

@@ -31,9 +31,20 @@ def _step(name: str, folder: Path | None, works: tuple[str, ...], as_json: bool)
 @click.option("--dry-run", is_flag=True, help="Print what would be asked of feeds, venues and catalogues, and do nothing else.")
 @click.option("--plan", is_flag=True, help="Print what the language model may be asked and cost at most, and do nothing else.")
 @click.option("--prefect/--no-prefect", default=None, help="As a Prefect flow; without either, when PREFECT_API_URL is set.")
+@click.option("--commit", is_flag=True, help="Commit lists, notes and decisions.jsonl in git at the end, when any of them changed.")
+@click.option("--branch", metavar="NAME", help="With --commit: switch to this branch first, made when it is new.")
 @workspace_option
 @json_option
-def run_command(date: datetime | None, dry_run: bool, plan: bool, prefect: bool | None, folder: Path | None, as_json: bool) -> int:
+def run_command(
+    date: datetime | None,
+    dry_run: bool,
+    plan: bool,
+    prefect: bool | None,
+    commit: bool,
+    branch: str | None,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
     """Do everything that is due: ask the feeds, read your words, match, screen, label, write notes and lists.
 
     Ends with a report that adds up (in = new + known + refused + failed). Run it again at any time:
@@ -49,24 +60,34 @@ def run_command(date: datetime | None, dry_run: bool, plan: bool, prefect: bool 
 
         return print_plan(workspace, night=True, as_json=as_json)
     by_prefect = bool(os.environ.get("PREFECT_API_URL")) if prefect is None else prefect
-    run = _run_flow(workspace, day) if by_prefect else _run_here(workspace, day, quiet=as_json)
+    if branch and not commit:
+        raise click.UsageError("--branch goes with --commit")
+    run = (
+        _run_flow(workspace, day, commit=commit, branch=branch)
+        if by_prefect
+        else _run_here(workspace, day, commit=commit, branch=branch, quiet=as_json)
+    )
     status = print_report(run, as_json=as_json)
     if not as_json:
         click.echo("look at: lists/, notes/, and `triage sql --query proposals`")
     return status
 
 
-def _run_flow(workspace: Workspace, day: Date | None) -> Run:
+def _run_flow(workspace: Workspace, day: Date | None, *, commit: bool, branch: str | None) -> Run:
     from triage.cli.nightly import run_nightly
 
-    return run_nightly(workspace, day)
+    return run_nightly(workspace, day, commit=commit, branch=branch)
 
 
-def _run_here(workspace: Workspace, day: Date | None, *, quiet: bool) -> Run:
+def _run_here(workspace: Workspace, day: Date | None, *, commit: bool, branch: str | None, quiet: bool) -> Run:
     from triage import pipeline
+    from triage.committing import commit_run, ready_to_commit
 
+    repository = ready_to_commit(workspace, branch) if commit else None
     with Shown(quiet=quiet) as progress, pipeline.begin(workspace, "run", progress=progress) as run:
         pipeline.run_all(run, date=day)
+        if repository:
+            commit_run(run, repository)
     return run
 
 
