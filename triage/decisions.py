@@ -252,5 +252,8 @@ def _replace_human_notes(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     stage(con, "said_bullet", bullets, shape)
     con.execute("DELETE FROM store.bullet WHERE note_id IN (SELECT note_id FROM store.note WHERE starts_with(basis, ?))", [NOTE_WORD])
     con.execute("DELETE FROM store.note WHERE starts_with(basis, ?)", [NOTE_WORD])
-    con.execute("INSERT INTO store.note SELECT note_id, work_id, 'human', basis, ?, made_at FROM said_note", [run.id])
+    con.execute(
+        "INSERT INTO store.note (note_id, work_id, producer, basis, run_id, made_at) SELECT note_id, work_id, 'human', basis, ?, made_at FROM said_note",
+        [run.id],
+    )
     con.execute("INSERT INTO store.bullet SELECT * FROM said_bullet")

@@ -102,9 +102,11 @@ def _order(fields: BlockFields, listed: ListName) -> checklist.OrderKey:
 def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[Wanted]:
     rows = con.execute(
         "SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, w.abstract, coalesce(w.decision = 'selected', false), w.screening_score,"
-        " o.model_relevance, w.labels, coalesce(q.quote, array_to_string(list_transform(from_json(s.evidence, '[\"JSON\"]')[:3], lambda e: e ->> 'quote'), ' … ')),"
+        " o.model_relevance, w.labels,"
+        " coalesce(q.quote, array_to_string(list_transform(from_json(s.evidence, '[\"JSON\"]')[:3], lambda e: e ->> 'quote'), ' … ')),"
         " coalesce(q.producer, w.labelled_by)"
-        " FROM shown w LEFT JOIN quoted q USING (work_id) LEFT JOIN opinion o USING (work_id) LEFT JOIN store.screening s ON s.work_id = w.work_id AND w.decision IS NULL"
+        " FROM shown w LEFT JOIN quoted q USING (work_id) LEFT JOIN opinion o USING (work_id)"
+        " LEFT JOIN store.screening s ON s.work_id = w.work_id AND w.decision IS NULL"
         f" WHERE {_LISTED} AND w.home_year IS NOT DISTINCT FROM ?",
         [year],
     ).fetchall()
