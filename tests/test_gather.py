@@ -454,12 +454,13 @@ def test_a_list_that_shrinks_overwrites_nothing(night: Night) -> None:
 
 
 def test_a_feed_most_of_which_cannot_be_read_needs_attention(night: Night) -> None:
-    broken = daily_entry("2611.23009")
-    del broken["paper"]["title"]
-    night.server.say(daily(TODAY), Reply.json([daily_entry("2611.23001"), broken]))
+    broken = [daily_entry(f"2611.23{n:03}") for n in range(3)]
+    for entry in broken:
+        del entry["paper"]["title"]
+    night.server.say(daily(TODAY), Reply.json([daily_entry("2611.23009"), *broken]))
     run = night.run("huggingface")
-    assert kinds(run) == ["needs attention", "refused"]
-    assert "1 of 2 papers could not be read" in run.failures[0].message
+    assert kinds(run) == ["needs attention", "refused", "refused", "refused"]
+    assert "3 of 4 papers could not be read" in run.failures[0].message
 
 
 # The places between which a process can die: before anything is written, between the raw index and the

@@ -44,7 +44,7 @@ def why_doubted(
     papers, nothing, read_at = before or (None, None, None)
     if nothing == DOUBTED and read_at is not None and now - read_at >= CONFIRMED:
         return None
-    if came + refused and came < LEAST_WHOLE * (came + refused):
+    if came + 1 < LEAST_WHOLE * (came + refused):  # a single broken paper is told by itself
         return f"{refused} of {came + refused} papers could not be read"
     if papers and came < LEAST_WHOLE * papers - 1:  # one that was taken back is no drift
         return f"{came} papers where there were {papers}"
