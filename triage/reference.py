@@ -74,6 +74,8 @@ def _values(text: str, name: str) -> tuple[Any, Lines]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
+        if "nesting depth" in str(error.problem):  # newer parsers have a limit of their own, met while they look ahead
+            raise SettingsError(f"{name}:{line}: nested more than {_DEEPEST} deep", hint=_HINT) from error
         raise SettingsError(f"{name}:{line}: not valid YAML: {error.problem}", hint=_HINT) from error
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{name}: not valid YAML: {error}", hint=_HINT) from error
