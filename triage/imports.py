@@ -239,7 +239,7 @@ def _keep_notes(con: duckdb.DuckDBPyConnection, run: Run, entries: Sequence[Docu
     stage(con, "staged_bullet", bullets, shape)
     con.execute("DELETE FROM staged_note WHERE note_id IN (SELECT note_id FROM store.note)")
     con.execute(
-        "INSERT INTO store.note (note_id, producer, basis, run_id, made_at) SELECT s.note_id, 'human', s.record_id, ?, ? FROM staged_note s",
+        "INSERT INTO store.note SELECT s.note_id, NULL, 'human', s.record_id, ?, ? FROM staged_note s",
         [run.id, run.now()],
     )
     con.execute("INSERT INTO store.bullet SELECT b.* FROM staged_bullet b WHERE b.note_id IN (SELECT note_id FROM staged_note)")

@@ -49,9 +49,8 @@ def store_notes(
     stage(con, "new_bullet", bullets, _BULLET)
     con.execute("DELETE FROM store.bullet WHERE note_id IN (SELECT note_id FROM new_note)")
     con.execute("DELETE FROM store.note WHERE note_id IN (SELECT note_id FROM new_note)")
-    con.execute(
-        "INSERT INTO store.note (note_id, work_id, producer, basis, run_id, made_at, model, prompt_hash, language)"
-        " SELECT note_id, work_id, ?, basis, ?, ?, ?, ?, ? FROM new_note",
-        [producer, run.id, run.now(), model, prompt_hash, language],
-    )
+    con.execute("INSERT INTO store.note SELECT note_id, work_id, ?, basis, ?, ? FROM new_note", [producer, run.id, run.now()])
+    if producer == "llm":
+        con.execute("DELETE FROM store.note_model WHERE note_id IN (SELECT note_id FROM new_note)")
+        con.execute("INSERT INTO store.note_model SELECT note_id, ?, ?, ? FROM new_note", [model, prompt_hash, language])
     con.execute("INSERT INTO store.bullet SELECT * FROM new_bullet")

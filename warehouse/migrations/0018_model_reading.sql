@@ -13,7 +13,5 @@ CREATE TABLE store.voided (
     run_id VARCHAR, made_at TIMESTAMP
 );
 
--- Who wrote a machine's note, by which prompt, in which language; NULL for rules and people.
-ALTER TABLE store.note ADD COLUMN model VARCHAR;
-ALTER TABLE store.note ADD COLUMN prompt_hash VARCHAR;
-ALTER TABLE store.note ADD COLUMN language VARCHAR;
+-- Which model wrote a note, by which prompt, in which language: one row a note of a model.
+CREATE TABLE store.note_model (note_id VARCHAR, model VARCHAR, prompt_hash VARCHAR, language VARCHAR);

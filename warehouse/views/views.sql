@@ -376,14 +376,13 @@ current AS (
         ORDER BY producer = 'human' AND starts_with(basis, 'decision:') DESC, made_at DESC, run_id DESC, note_id) = 1
 ),
 ranked AS (  -- a model's note of an older text does not count any more
-    SELECT c.*, CASE c.producer WHEN 'human' THEN 0 WHEN 'llm' THEN 1 ELSE 2 END AS rank,
-           c.producer <> 'llm' OR coalesce(starts_with(c.basis, w.text_hash), false) AS fresh
+    SELECT c.*, CASE WHEN c.producer = 'human' THEN 0 WHEN c.producer <> 'llm' THEN 2 WHEN starts_with(c.basis, w.text_hash) THEN 1 ELSE 3 END AS rank
     FROM current c LEFT JOIN store.work w USING (work_id)
-)
+),
+first AS (SELECT *, min(rank) OVER (PARTITION BY work_id) AS least FROM ranked)
 SELECT c.work_id, c.producer, b.position, b.section, b.heading, b.depth, b.text, b.sentence, c.run_id, c.made_at,
-       c.fresh AND c.rank = (SELECT min(o.rank) FROM ranked o WHERE o.work_id = c.work_id AND o.fresh) AS decides,
-       c.model, c.prompt_hash, c.language
-FROM ranked c JOIN store.bullet b USING (note_id);
+       c.rank < 3 AND c.rank = c.least AS decides, m.model, m.prompt_hash, m.language
+FROM first c JOIN store.bullet b USING (note_id) LEFT JOIN store.note_model m USING (note_id);
 COMMENT ON VIEW main.notes IS 'Notes in the CVinW form: one row a bullet, the newest note of each producer';
 COMMENT ON COLUMN main.notes.work_id IS 'the work';
 COMMENT ON COLUMN main.notes.producer IS 'human, llm or lexical (extractive)';
