@@ -14,7 +14,7 @@ from triage.workspace import Workspace, safe_name, write_atomically
 def test_init_writes_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("mine\n")
     workspace, written = Workspace.init(tmp_path, environ={})
-    assert written == ["triage.toml", "decisions.jsonl"]
+    assert written == ["triage.toml", ".gitattributes", "decisions.jsonl"]
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
     assert Workspace.init(tmp_path, environ={})[1] == []
     assert workspace.settings == load_settings("", name="x", environ={})

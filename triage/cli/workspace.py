@@ -17,7 +17,7 @@ from triage.cli.common import json_option, print_json
 def init_command(folder: Path, github: bool, as_json: bool) -> None:
     """Make a workspace of FOLDER (the current one unless named).
 
-    Writes a commented triage.toml, a .gitignore and an empty decisions.jsonl; files that are there
+    Writes a commented triage.toml, a .gitignore, a .gitattributes and an empty decisions.jsonl; files that are there
     already stay as they are. Keep the folder in git: decisions.jsonl, lists/ and notes/ are yours.
     With --github the workflow is written where GitHub looks for it: .github/workflows of the repository
     that FOLDER lies in.

@@ -148,7 +148,7 @@ def _grown(base: Sequence[NotesBlock], works: Mapping[int, str], wanted: Sequenc
             kept.insert(place, (one.work_id, cvinw.render_note(1, one.note)))
         before = one.work_id
     changed = [text for _, text in kept] != [block.text for block in base]
-    return _numbered(kept) if changed else "".join(block.text for block in base)
+    return _numbered(kept, spaced=changed)
 
 
 def _first_paper(kept: Sequence[tuple[str | None, str]]) -> int:
@@ -175,13 +175,17 @@ def _said(note: PaperNote) -> list[Bullet]:
     return [bullet.model_copy(update={"sentence": None}) for bullet in note.bullets]
 
 
-def _numbered(kept: Sequence[tuple[str | None, str]]) -> str:
-    """The parts with one blank line between them and dense numbers."""
+def _numbered(kept: Sequence[tuple[str | None, str]], *, spaced: bool) -> str:
+    """The parts with dense numbers, and `spaced` with one blank line between them."""
     parts, number = [], 0
     for place, (_, text) in enumerate(kept):
+        part = text
         if _NUMBER.match(text):
             number += 1
-            text = f"{number}.{numberless(text)}"
-        last = place + 1 == len(kept)
-        parts.append(text.rstrip("\n") + "\n" if last else text if text.endswith("\n\n") else text.rstrip("\n") + "\n\n")
+            part = f"{number}.{numberless(text)}"
+        if spaced and place + 1 == len(kept):
+            part = part.rstrip("\n") + "\n"
+        elif spaced and not part.endswith("\n\n"):
+            part = part.rstrip("\n") + "\n\n"
+        parts.append(part)
     return "".join(parts)
