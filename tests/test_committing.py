@@ -108,15 +108,22 @@ def test_an_edit_between_two_nights_is_in_the_second_commit(desk: Desk, git: Git
     assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected",)]
 
 
-def test_a_reverted_commit_rejects_nothing(desk: Desk, git: Git) -> None:
+def test_a_reverted_commit_unproposes_and_rejects_nothing(desk: Desk, git: Git) -> None:
     arrives(desk, 7)
     assert desk("run", "--commit") == 0
     git("revert", "--no-edit", "HEAD")
-    assert PROPOSED not in (desk.folder / "lists" / "2023.md").read_text()
-    assert desk("sync") == 0
-    assert desk("run", "--commit") == 0
-    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [(None,)]
+    reverted = (desk.folder / "lists" / "2023.md").read_text()
+    assert PROPOSED not in reverted
+    for _ in range(2):
+        assert desk("run", "--commit") == 0
+        assert desk.rows("SELECT decision, proposed, unproposed FROM works WHERE url = 'https://example.org/7'") == [(None, False, True)]
+        assert (desk.folder / "lists" / "2023.md").read_text() == reverted
     assert desk.rows("SELECT count(*) FROM decisions WHERE what = 'rejected'") == [(0,)]
+    assert "put back to an older state" in desk.printed("why", PROPOSED)
+    git("revert", "--no-edit", next(line for line in git("log", "--format=%h %s").split("\n") if "Revert" in line).split(" ")[0])
+    assert desk("run", "--commit") == 0
+    assert desk.rows("SELECT proposed, unproposed FROM works WHERE url = 'https://example.org/7'") == [(True, False)]
+    assert PROPOSED in (desk.folder / "lists" / "2023.md").read_text()
 
 
 def test_a_merge_that_is_not_resolved_is_named_and_left_as_it_is(desk: Desk, git: Git) -> None:

@@ -39,14 +39,16 @@ class RenderedFile:
 
 def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepReport:
     """Write each file that changed. `new` were written, `known` were the same, `refused` hold somebody's edits."""
-    changed, same, left = [], 0, []
+    changed: list[RenderedFile] = []
+    same: list[RenderedFile] = []
+    left: list[str] = []
     known = _known_contents(run)
     run.progress.step(step, len(files))
     for file in files:
         name = run.workspace.relative(file.path)
         there = _content_hash(file.path)
         if there == file.sha256:
-            same += 1
+            same.append(file)
         elif there is not None and (name, there) not in known and ("", there) not in known:
             left.append(name)
         else:
@@ -55,10 +57,11 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
     for file in changed:
         write_atomically(file.path, file.text)
         run.progress.advance()
+    _note_written(run, [*changed, *same])
     written = tuple(run.workspace.relative(file.path) for file in changed)
     messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left)
     return run.add(
-        StepReport(step=step, read=len(files), new=len(written), known=same, refused=len(left), files=written, messages=messages)
+        StepReport(step=step, read=len(files), new=len(written), known=len(same), refused=len(left), files=written, messages=messages)
     )
 
 
@@ -93,4 +96,14 @@ def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
             "DELETE FROM store.rendered WHERE rowid IN (SELECT rowid FROM store.rendered"
             " QUALIFY row_number() OVER (PARTITION BY path ORDER BY position DESC) > ?)",
             [_REMEMBERED],
+        )
+
+
+def _note_written(run: Run, files: Sequence[RenderedFile]) -> None:
+    """After they are written: from now on a file that holds an older rendering was put back to it, and not left by a kill."""
+    rows = [{"path": run.workspace.relative(file.path), "sha256": file.sha256} for file in files]
+    with run.warehouse.burst() as con:
+        stage(con, "written_file", rows, dict.fromkeys(("path", "sha256"), "VARCHAR"))
+        con.execute(
+            "UPDATE store.rendered AS r SET kind = 'written' FROM written_file w WHERE w.path = r.path AND w.sha256 = r.sha256 AND r.kind IS NULL"
         )

@@ -108,44 +108,56 @@ def _conflicts(text: str) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class State:
-    """What once stood in a file, and when (UTC); `read` when a person had left it so, else the program wrote it."""
+    """What once stood in a file, and when (UTC); `read` when a person had left it so, else the program wrote it, and is known
+    to have finished when `written`."""
 
     text: str
     sha256: str
     moment: datetime
     read: bool
+    written: bool
 
 
 @dataclass(frozen=True)
 class States:
-    """The states of each file that are remembered, the newest first; `documents` are the hashes of what was imported."""
+    """The states of each file that are remembered, the newest first; `documents` are the hashes of what was imported, with when."""
 
     by_path: dict[str, list[State]]
-    documents: frozenset[str]
+    documents: dict[str, datetime]
 
     def of(self, path: str) -> Sequence[State]:
         return self.by_path.get(path, ())
 
     def is_read(self, returned: Returned) -> bool:
-        """Whether nothing in the file is unread: it is as it was last known, or as it was imported."""
-        newest = self.of(returned.path)[:1]
-        return returned.sha256 in self.documents or any(returned.sha256 == state.sha256 for state in newest)
+        """Whether nothing in the file is unread: it is as it was last known, or as it was imported since."""
+        newest = next(iter(self.of(returned.path)), None)
+        imported = self.documents.get(returned.sha256)
+        if newest is None:
+            return imported is not None
+        return returned.sha256 == newest.sha256 or (imported is not None and imported >= newest.moment)
 
     def put_back(self, returned: Returned) -> int | None:
-        """Which older state a file was put back to, the newest being 0; None when it was not.
+        """Which older state a file was put back to, the newest being 0, an imported document the oldest; None when it was not.
 
         A person who takes the last edit back also makes the state before it: that is an edit, unless the program wrote last.
         """
         states = self.of(returned.path)
         found = next((n for n, state in enumerate(states) if state.sha256 == returned.sha256), None)
+        if found is None and returned.sha256 in self.documents:
+            return len(states)
         return None if found == 1 and states[0].read else found
+
+    def never_written(self, returned: Returned) -> bool:
+        """Whether the file is as it was before the newest rendering, which the program was killed over."""
+        states = self.of(returned.path)
+        return bool(states) and self.put_back(returned) == 1 and not states[0].written
 
 
 def known_states(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> States:
-    documents = frozenset(row[0] for row in con.execute("SELECT sha256 FROM store.document").fetchall())
+    documents = dict(con.execute("SELECT sha256, max(imported_at) FROM store.document GROUP BY sha256").fetchall())
     states: dict[str, list[State]] = {}
     for path, *rest in con.execute(
-        "SELECT path, text, sha256, made_at, coalesce(kind = 'read', false) FROM store.rendered WHERE list_contains(?, path)"
+        "SELECT path, text, sha256, made_at, coalesce(kind = 'read', false), coalesce(kind = 'written', false) FROM store.rendered WHERE list_contains(?, path)"
         " ORDER BY position DESC",
         [list(paths)],
     ).fetchall():

@@ -62,7 +62,8 @@ def propose(run: Run) -> StepReport:
 
     The threshold and the order are those of `rank_score`. A proposal is withdrawn only when the cues, too, put it below
     the threshold: what was learned since moves it down the queue and does not take it out of a list.
-    `read` are all works at or above the threshold or proposed before; `new` were proposed now, `known`
+    Works whose proposal a person took back with the file stay out. `read` are all other works at or above the threshold or
+    proposed before; `new` were proposed now, `known`
     are proposed or decided already, `refused` did not fit into this run and wait for the next.
     """
     settings = run.settings.screening
@@ -70,7 +71,7 @@ def propose(run: Run) -> StepReport:
     with run.warehouse.burst() as con:
         con.execute(
             "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, rank_score, decision, proposed FROM main.works"
-            " WHERE proposed OR rank_score >= ?",
+            " WHERE proposed OR (rank_score >= ? AND NOT unproposed)",
             [settings.threshold],
         )
         withdrawn = con.execute(

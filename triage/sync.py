@@ -22,6 +22,7 @@ from triage.lists import find_blocks, parsed
 from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
 from triage.settling import keep_clashes
+from triage.unproposing import follow_files
 from triage.words import Word, say, taking_back
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
+        taken_back = follow_files(con, run, [one for one in files if not one.left])
         keep_states(con, run, [one.returned for one in files if one.whole and not one.old])
         conflicts = keep_clashes(con, run, heard.clashes, _answered(files), folder="lists/")
-    return _report(run, there, files, said, conflicts)
+    return _report(run, there, files, said, conflicts, taken_back)
 
 
 # --- which files hold something unread
@@ -71,7 +73,7 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     paths |= {name for name in by_hand if name == LOOK_AGAIN or _YEARLY.fullmatch(name)}
     read = {path: returned for path in sorted(paths) if (returned := read_back(run.workspace.root / path, path))}
     states = known_states(con, list(read))
-    changed = [one for one in read.values() if not states.is_read(one) and states.put_back(one) != 1]
+    changed = [one for one in read.values() if not states.is_read(one) and not states.never_written(one)]
     if not changed:
         return len(read), []
     stage_shown(con, run.workspace)
@@ -132,7 +134,9 @@ _COUNTED = {
 }  # fmt: skip
 
 
-def _report(run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str]) -> StepReport:
+def _report(
+    run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str], taken_back: Sequence[str]
+) -> StepReport:
     messages = [f"{one.listed.path}: {one.left}; nothing was read from it" for one in files if one.left]
     failed = 0
     for one in files:
@@ -154,6 +158,6 @@ def _report(run: Run, there: int, files: Sequence[ListFile], said: Sequence[Deci
     return run.add(
         StepReport(
             step="sync", read=there, new=len(files) - refused - failed, known=there - len(files), refused=refused, failed=failed,
-            counts=dict(counts), messages=(*messages, *conflicts),
+            counts=dict(counts), messages=(*messages, *taken_back, *conflicts),
         )
     )  # fmt: skip

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["State", "Step", "Trace", "trace"]
 
 State = Literal[
-    "never gathered", "refused", "unmatched", "unscreened", "below threshold", "waiting", "proposed", "selected", "rejected", "later"
+    "never gathered",
+    "refused",
+    "unmatched",
+    "unscreened",
+    "below threshold",
+    "waiting",
+    "unproposed",
+    "proposed",
+    "selected",
+    "rejected",
+    "later",
 ]
 
 MOST = 10
@@ -120,11 +130,12 @@ def _keys(words: str) -> list[tuple[str, str]]:
 
 def _work(con: duckdb.DuckDBPyConnection, workspace: Workspace, work_id: str) -> Trace:
     found = con.execute(
-        "SELECT title, url, decision, proposed, screening_score, curator_words, rank_score FROM main.works WHERE work_id = ?", [work_id]
+        "SELECT title, url, decision, proposed, screening_score, curator_words, rank_score, unproposed FROM main.works WHERE work_id = ?",
+        [work_id],
     ).fetchall()
-    title, url, decision, proposed, score, words, ranked = found[0]
+    title, url, decision, proposed, score, words, ranked, taken_back = found[0]
     threshold = workspace.settings.screening.threshold
-    state = _state(decision, proposed, ranked, threshold)
+    state = "unproposed" if taken_back and not decision and not proposed else _state(decision, proposed, ranked, threshold)
     steps = [*_gathered(con, work_id), *_matched(con, work_id), *_apart(con, work_id)]
     steps += (
         _screened(con, work_id, score, words, threshold) + _proposed(con, work_id, state) + _labelled(con, work_id) + _spoken(con, work_id)
@@ -209,6 +220,9 @@ def _proposed(con: duckdb.DuckDBPyConnection, work_id: str, state: State) -> lis
     rows = con.execute("SELECT score, made_at FROM store.proposal WHERE work_id = ?", [work_id]).fetchall()
     if rows:
         return [Step("proposed", f"with score {rows[0][0]:.2f}", _moment(rows[0][1]))]
+    if state == "unproposed":
+        taken = con.execute("SELECT path, max(made_at) FROM store.unproposed WHERE work_id = ? GROUP BY path", [work_id]).fetchall()
+        return [Step("unproposed", f"its proposal went when {path} was put back to an older state", _moment(made)) for path, made in taken]
     if state == "waiting":
         return [Step("waiting", "for a later run: [screening] max_proposals were better, or proposing has not run since")]
     return []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_corrections", "corrected_works", "store_membership", "visible_works"]
 
-_ONE_A_WORK = ("screening", "proposal")
+_ONE_A_WORK = ("screening", "proposal", "unproposed")
 _MANY_A_WORK = ("labelling", "note", "claim", "model_screening", "voided")
 _KEPT_ORIGIN = (("labelling", "labelling_id"), ("note", "note_id"))
 

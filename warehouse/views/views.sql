@@ -155,10 +155,15 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
        CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
-       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
+       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by,
+       u.work_id IS NOT NULL AS unproposed
 FROM store.work w LEFT JOIN home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
-LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id)
+LEFT JOIN (
+    SELECT DISTINCT work_id FROM store.unproposed b
+    WHERE NOT EXISTS (SELECT 1 FROM store.promotion m WHERE m.work_id = b.work_id AND m.made_at > b.made_at)
+) u USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
 COMMENT ON COLUMN main.works.title IS 'title of its best record';
@@ -174,6 +179,7 @@ COMMENT ON COLUMN main.works.decision IS 'selected, rejected, later, or NULL whe
 COMMENT ON COLUMN main.works.screening_score IS '0..1: how likely it belongs on the list; NULL until screened';
 COMMENT ON COLUMN main.works.curator_words IS 'whether the curator''s own word filter keeps it';
 COMMENT ON COLUMN main.works.proposed IS 'whether the machine has proposed it';
+COMMENT ON COLUMN main.works.unproposed IS 'whether its proposal was taken back by putting a list back to an older state: it is not proposed again before the list has it again or it turns up at a venue';
 COMMENT ON COLUMN main.works.published IS 'earliest day of publication any record gives';
 COMMENT ON COLUMN main.works.identifiers IS 'scheme -> value, of all its records';
 COMMENT ON COLUMN main.works.records IS 'how many records tell of it';
