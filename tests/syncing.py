@@ -161,7 +161,8 @@ def play(folder: Path, cases: list[Case]) -> dict[str, BaseException | None]:
                 try:
                     next(going)
                 except StopIteration:
-                    outcomes[name] = live.pop(name, None) and None
+                    outcomes[name] = None
+                    del live[name]
                 except Exception as error:  # noqa: BLE001  raised again by the case's own test
                     outcomes[name] = error
                     del live[name]

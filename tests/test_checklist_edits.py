@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from tests.made_lists import ALPHA, BETA, CANONICAL, FIELDS, KINDS, with_ends
 from triage.formats.checklist import BlockFields, Kind, parse, render, render_block, ticked
 from triage.formats.checklist_edits import unticked, untouched, updated
 
-NEW = {
+NEW: dict[str, Any] = {
     "title": "Owls | Seen Again <b>", "url": "https://papers.example.org/new", "venue": "CVPR", "year": 2024, "type": "Owl Merging",
     "abstract": "## 2. Not a heading\n</details>",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -224,7 +224,7 @@ def a_block_cut_from_one_list_and_put_into_another_is_no_rejection(y: Year) -> N
     assert y.known(MERGE, "decision") == "selected"
 
 
-MISHAPS = {
+MISHAPS: dict[str, Callable[[str], str]] = {
     "emptied": lambda _: "",
     "without_a_block": lambda text: text[: text.index("## 1.")],
     "cut_in_half": lambda text: text[: text.index("we prune", len(text) // 2) + 4],

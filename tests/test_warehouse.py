@@ -34,6 +34,10 @@ VIEWS = {
     "proposed_labels": {"name", "works", "examples"},
     "fetches": {"source", "url", "status", "failure", "sha256", "fetched_at", "run_id"},
     "sources": {"name", "enabled", "last_success", "last_attempt", "records", "last_day", "completeness", "lacking", "state", "reason"},
+    "conflicts": {"conflict_id", "work_id", "title", "path", "field", "was", "in_file", "in_warehouse", "made_at"},
+    "word_conflicts": {"work_id", "in_force_what", "in_force_decision", "other_what", "other_decision", "other_who"},
+    "moves": {"work_id", "home_year", "year", "venue"},
+    "look_again": {"work_id", "reason", "rejected_at", "promoted_at", "venue", "year"},
     "snapshot": {"as_of", "schema_version"},
 }  # fmt: skip
 

@@ -135,3 +135,16 @@ def test_a_work_that_is_not_there_is_refused_and_nothing_is_said(workspace: Work
     with pytest.raises(UsageError, match="no such work"):
         speak(workspace, Word(work_of(workspace), "selected"), Word("w0", "selected"))
     assert workspace.decisions_path.read_text() == ""
+
+
+def test_words_of_two_machines_that_did_not_know_of_each_other_are_shown_until_the_person_speaks(workspace: Workspace) -> None:
+    work, clock = work_of(workspace), Ticking()
+    speak(workspace, Word(work, "selected"), clock=clock)
+    (here,) = workspace.decisions_path.read_text(encoding="utf-8").splitlines()
+    there = json.loads(here) | {"id": "dother", "what": "rejected", "who": "Bo", "when": "2026-11-20T00:00:00Z"}
+    # union: the lines of both sides, in any order
+    workspace.decisions_path.write_text(here + "\n" + json.dumps(there) + "\n", encoding="utf-8")
+    in_run(workspace, load_decisions, clock=clock)
+    assert ask(workspace, "SELECT in_force_what, other_what, other_who FROM word_conflicts") == [("selected", "rejected", "Bo")]
+    assert len(speak(workspace, Word(work, "selected"), clock=clock)) == 1
+    assert ask(workspace, "SELECT * FROM word_conflicts") == []
