@@ -36,7 +36,7 @@ def test_probabilities_have_the_order_of_the_pairs(folder: Path) -> None:
         ("we like it " * 60, "kernels"),
         ("a queue", "about kernels"),
         ("kernels", "fused"),
-        ("", ""),
+        ("", "kernels"),
         ("prism and queue", "fused kernels"),
     ]
     classifier = load_classifier(folder)
@@ -159,7 +159,7 @@ def paper(number: int, title: str, abstract: str) -> str:
 PAPERS = "# 2024 Papers\n\n" + "".join(
     (
         paper(1, "Waiting before the GPU", "Vision-language models are costly. Requests stand in a queue before the hardware. It is 3x faster and 60% cheaper."),
-        paper(2, "Token Pruning for VLMs", "We prune visual tokens in a queue. Latency falls by 40%."),
+        paper(2, "Token Pruning for VLMs", "We prune visual tokens in a queue. It is 3x faster and 60% cheaper."),
     )
 )  # fmt: skip
 LABELS = "SELECT title, labels, labelled_by FROM works ORDER BY title"
@@ -174,14 +174,14 @@ def test_a_run_asks_once_takes_back_and_goes_on_without_its_model(
 ) -> None:
     desk = Desk(tmp_path / "desk", capsys)
     assert desk("import", desk.file("a.md", PAPERS)) == 0
-    assert step(desk.json("label")) is None
-    before = desk.rows(LABELS)
-    assert "[nli] model" in desk.json("label", "--producer", "nli", status=2)["error"]["hint"]
+    assert desk("label", "--producer", "nli") == 2
+    assert "[nli] model in triage.toml names one" in capsys.readouterr().err
 
     monkeypatch.setenv("TRIAGE_NLI__MODEL", "cross")
     told = desk.json("label", status=3)  # the folder is not there
     assert "neither a folder nor a known model" in told["failures"][0]["message"]
-    assert desk.rows(LABELS) == before
+    before = desk.rows(LABELS)
+    assert {by for *_, by in before} == {"lexical"}
 
     make_cross_encoder(desk.folder / "cross")
     assert desk.printed("models", "check") == "cross: works, a sentence entails itself with probability 0.00\n"
@@ -194,35 +194,20 @@ def test_a_run_asks_once_takes_back_and_goes_on_without_its_model(
     ]
     (quote,) = desk.rows("SELECT quote FROM labels_current WHERE producer = 'nli'")
     assert quote == ("Requests stand in a queue before the hardware.",)
-    assert (step(desk.json("label"))["new"], step(desk.json("label"))["known"]) == (0, 1)
 
+    monkeypatch.setenv("TRIAGE_LABELS__THRESHOLD", "0.99")  # now the rules' labels of the other do not count: it is asked about too
+    second = step(desk.json("label"))
+    assert (second["read"], second["new"], second["known"], second["counts"]["labelled"]) == (2, 1, 1, 1)
+    monkeypatch.setenv("TRIAGE_LABELS__THRESHOLD", "0.5")
     work = desk.rows("SELECT work_id FROM works WHERE title LIKE 'Waiting%'")[0][0]
     again = step(desk.json("label", "--producer", "nli", "--work", work))  # on demand: nothing is computed twice
     assert (again["new"], again["counts"]["labelled"], again["counts"]["pairs computed"]) == (1, 1, 0)
 
-    monkeypatch.setenv("TRIAGE_LABELS__THRESHOLD", "0.99")  # now the rules' labels of the other do not count, and it is asked about too
-    assert step(desk.json("label"))["read"] == 2
-    monkeypatch.setenv("TRIAGE_LABELS__THRESHOLD", "0.5")
-    back = step(desk.json("label"))
-    assert back["counts"]["taken back"] == 1
-    assert desk.rows("SELECT labelled_by FROM works WHERE title LIKE 'Token%'") == [("lexical",)]
-
-    make_cross_encoder(desk.folder / "cross", words=("nothing", "known"))  # another model: asked anew, and what the first said is withdrawn
-    assert step(desk.json("label"))["counts"]["taken back"] == 1
-    assert desk.rows(LABELS) == before
-
-
-def test_without_its_model_what_it_said_decides_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk(tmp_path / "desk", capsys)
-    assert desk("import", desk.file("a.md", PAPERS)) == 0
-    make_cross_encoder(desk.folder / "cross")
-    monkeypatch.setenv("TRIAGE_NLI__MODEL", "cross")
-    assert step(desk.json("label"))["counts"]["labelled"] == 1
-    (desk.folder / "cross" / "model.onnx").unlink()
-    desk.json("label", status=3)
-    assert ("nli",) in desk.rows("SELECT labelled_by FROM works")  # it stands while the model is away
     monkeypatch.delenv("TRIAGE_NLI__MODEL")
-    desk.json("label")
-    assert ("nli",) not in desk.rows("SELECT labelled_by FROM works")
+    assert step(desk.json("label")) is None
+    assert desk.rows(LABELS) == before  # nobody would take it back: it decides nothing
+    monkeypatch.setenv("TRIAGE_NLI__MODEL", "cross")
+    make_cross_encoder(desk.folder / "cross", words=("nothing", "known"))  # another model, which knows nothing of it
+    assert step(desk.json("label"))["counts"]["taken back"] == 2  # of one as the rules' labels count again
+    assert desk.rows("SELECT count(*) FROM labels_current WHERE producer = 'nli'") == [(0,)]
+    assert desk.rows(LABELS) == before

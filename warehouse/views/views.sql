@@ -71,8 +71,9 @@ WHERE NOT coalesce(l.pending, false)
 -- the second model is asked after the first, about the same text: its word is the newer one
 QUALIFY row_number() OVER (
     PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, coalesce(l.second, false) DESC, l.run_id DESC, l.labelling_id) = 1
-    -- the NLI classifier speaks where nobody else does; without a label it has taken back what it said
-    AND (l.producer <> 'nli' OR l.labelling_id IN (SELECT labelling_id FROM store.label));
+    -- the NLI classifier speaks where nobody else does: without a label it has taken back what it said, and without a
+    -- rank (no model is set, or the settings leave it out) nobody would take it back
+    AND (l.producer <> 'nli' OR (p.rank IS NOT NULL AND l.labelling_id IN (SELECT labelling_id FROM store.label)));
 
 -- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
 -- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
