@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -62,7 +63,7 @@ def make_cross_encoder(folder: Path, *, words: tuple[str, ...] = NLI_SUBJECTS, i
         make("Sub", ["any_shared", "half"], ["lead"]),
         make("Mul", ["lead", "weights"], ["logits"]),
     ]
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "table": table, "one": np.ones(1, np.float32), "half": np.full(1, 0.5, np.float32),
         "weights": np.array([[-6, 6, 0]], np.float32), "last": np.array([2], np.int64),
     }  # fmt: skip
