@@ -21,7 +21,7 @@ LAYERS = (
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
         "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
-        "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "repository",
+        "merging", "nli", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "repository",
         "returned", "runs", "seeds", "settling", "unproposing", "sources", "venues", "voided", "warehouse", "web", "words",
     },
     {
