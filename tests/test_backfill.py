@@ -455,3 +455,12 @@ def test_a_corrected_parser_is_replayed_over_what_is_stored(site: Site, monkeypa
         ("virtual", "Corrected Track", 2),
     ]
     assert run_command_line(["sources", "reparse", "nowhere", *place]) == 2
+
+
+def test_a_source_that_is_switched_off_is_not_asked(site: Site) -> None:
+    site.cvpr()
+    site.settings = site.settings.replace("[sources.cvf]\n", "[sources.cvf]\nenabled = false\n")
+    site.open()
+    site.backfill()
+    assert site.asked() == [VIRTUAL]
+    assert site.rows("SELECT DISTINCT source FROM records") == [("virtual",)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -187,6 +188,17 @@ def test_what_a_person_said_is_in_the_diff_and_in_the_commit(desk: Desk, git: Gi
     assert desk("run", "--commit") == 0
     assert git("log", "-1", "--format=%s") == "1 selected"
     assert "decisions.jsonl" in git("show", "--stat", "--format=")
+
+
+def test_a_block_that_was_taken_out_is_a_no(desk: Desk, git: Git) -> None:
+    arrives(desk, 7)
+    assert desk("run", "--commit") == 0
+    path = desk.folder / "lists" / "2023.md"
+    blocks = re.split(r"(?m)^(?=## \d)", path.read_text())
+    path.write_text("".join(block for block in blocks if PROPOSED not in block))
+    assert desk("run", "--commit") == 0
+    assert git("log", "-1", "--format=%s") == "1 rejected"
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("rejected",)]
 
 
 def test_what_else_a_person_has_staged_or_edited_stays_as_it_is(desk: Desk, git: Git) -> None:

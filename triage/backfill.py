@@ -101,14 +101,17 @@ class _Edition:
                 self._list(name, door)
             if not self.readings:
                 raise UsageError(
-                    f"no source has {self.edition.venue.name} {self.edition.year}", hint="seeds/venues.yaml says who serves which years"
+                    f"no source has {self.edition.venue.name} {self.edition.year}",
+                    hint="seeds/venues.yaml says who serves which years, [sources.NAME] enabled = false switches one off",
                 )
             for reading in sorted(self.readings, key=lambda one: rule_for(one.source.hosts[0]).pace):
                 self._pages(reading, door)
         return self._finish()
 
     def _list(self, name: str, door: Door) -> None:
-        """The lists of one source. One that needs a login is asked only where the others leave gaps."""
+        """The lists of one source, unless the settings switch it off. One that needs a login is asked only where the others leave gaps."""
+        if self.run.settings.sources.named(name).enabled is False:
+            return
         source = venue_sources()[name]
         if getattr(source, "optional", False) and self.readings and self.readings[0].state == "complete":
             return

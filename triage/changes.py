@@ -18,11 +18,11 @@ from triage.formats import checklist
 from triage.formats.checklist import Block
 from triage.text import canonical_url, clean_line, is_preprint, title_key
 
-__all__ = ["KINDS", "Change", "Field", "body", "changes", "subject"]
+__all__ = ["KINDS", "Change", "Field", "body", "changes", "in_order", "subject"]
 
 Kind = Literal[
-    "proposed", "promoted", "re-labelled", "moved", "selected", "unselected", "added", "withdrawn", "removed", "edited", "reworded"
-]
+    "proposed", "promoted", "re-labelled", "moved", "selected", "unselected", "added", "rejected", "withdrawn", "removed", "edited", "reworded"
+]  # fmt: skip
 
 KINDS: dict[Kind, str] = {
     "proposed": "new: the machine proposes it",
@@ -32,6 +32,7 @@ KINDS: dict[Kind, str] = {
     "selected": "ticked",
     "unselected": "its tick was taken back",
     "added": "new in the list, neither ticked nor proposed by the machine",
+    "rejected": "you said no",
     "withdrawn": "no proposal any more",
     "removed": "gone from the list",
     "edited": "title, venue, year, link or abstract were corrected",
@@ -83,6 +84,11 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]
     old, new = list(_standing(before)), list(_standing(after))
     pairs = _pairs(old, new)
     found = [change for left, right in pairs if (change := _change(left, right))]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Change]) -> list[Change]:
+    """Changes in the order in which a person reads them; those of one kind stay as they are."""
     order = list(KINDS)
     return sorted(found, key=lambda change: order.index(change.kind))
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from triage.changes import body, changes, subject
+from triage.changes import Change, body, changes, in_order, subject
 from triage.errors import RepositoryError
+from triage.models import WorkReference
+from triage.references import resolve, stage_references
 from triage.repository import Repository
 from triage.runs import StepReport
+from triage.text import identifiers_in_url
 from triage.workspace import packaged, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
 
     from triage.runs import Run
     from triage.workspace import Workspace
 
-__all__ = ["commit_run", "list_texts", "ready_to_commit", "write_workflow", "yearly"]
+__all__ = ["commit_run", "list_texts", "ready_to_commit", "told_apart", "write_workflow", "yearly"]
 
 
 def ready_to_commit(workspace: Workspace, branch: str | None = None) -> Repository:
@@ -63,7 +69,8 @@ def commit_run(run: Run, repository: Repository) -> StepReport:
     if not files:
         return run.add(StepReport(step="commit"))
     before = yearly(repository.texts(repository.head, "lists")) if repository.head else {}
-    found = changes(before, list_texts(run.workspace))
+    with run.warehouse.burst() as con:
+        found, _ = told_apart(con, changes(before, list_texts(run.workspace)))
     line = subject(found, other=_other(files))
     message = "\n\n".join(part for part in (line, body(found), _files(files)) if part) + "\n"
     try:
@@ -73,6 +80,30 @@ def commit_run(run: Run, repository: Repository) -> StepReport:
         return run.add(StepReport(step="commit", read=len(files), failed=len(files)))
     told = f"commit {commit[:10]} on {repository.branch}: {line}"
     return run.add(StepReport(step="commit", read=len(files), new=len(files), messages=(told,)))
+
+
+def told_apart(con: duckdb.DuckDBPyConnection, found: Sequence[Change]) -> tuple[list[Change], dict[int, str]]:
+    """(the changes, with what is gone because a person said no told apart from what the machine took back; place of a change
+    -> the work it is about, where one can be found). `con` may be the readers' snapshot."""
+    works = _works(con, found)
+    rejected = {work for (work,) in con.execute("SELECT work_id FROM main.works WHERE decision = 'rejected'").fetchall()}
+    named = [
+        (replace(one, kind="rejected") if one.kind in {"withdrawn", "removed"} and works.get(place) in rejected else one, works.get(place))
+        for place, one in enumerate(found)
+    ]
+    ordered = in_order(one for one, _ in named)
+    places = {id(one): place for place, one in enumerate(ordered)}
+    return ordered, {places[id(one)]: work for one, work in named if work}
+
+
+def _works(con: duckdb.DuckDBPyConnection, found: Sequence[Change]) -> dict[int, str]:
+    references = {
+        str(place): WorkReference(title=one.title, url=one.url, venue=one.venue, year=one.year, identifiers=identifiers_in_url(one.url))
+        for place, one in enumerate(found)
+    }
+    stage_references(con, "change_key", references)
+    resolve(con, "change_key", "change_work")
+    return {int(place): work for place, work in con.execute("SELECT reference, work_id FROM change_work").fetchall()}
 
 
 def _other(files: list[str]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "proposed": "green", "promoted": "cyan", "re-labelled": "yellow", "moved": "cyan", "selected": "green", "unselected": "yellow",
-    "added": "green", "withdrawn": "red", "removed": "red", "edited": "yellow", "reworded": "white",
+    "added": "green", "rejected": "red", "withdrawn": "red", "removed": "red", "edited": "yellow", "reworded": "white",
 }  # fmt: skip
 _LONGEST = 160
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli.common import PARTIAL, json_option, open_workspace, print_json, workspace_option
+from triage.cli.keys import Keys
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,12 +97,13 @@ def _sit(workspace: Workspace, con: duckdb.DuckDBPyConnection, works: list[str])
     sitting = Sitting(workspace, con, works, clock=system_clock, who=speaker(workspace))
     written = False
     try:
-        while (shown := sitting.current) is not None:
-            _draw(console, shown, sitting)
-            before = len(sitting.said)
-            if not _hear(console, sitting):
-                break
-            written = written or len(sitting.said) != before
+        with Keys() as keys:
+            while (shown := sitting.current) is not None:
+                _draw(console, shown, sitting)
+                before = len(sitting.said)
+                if not _hear(console, sitting, keys):
+                    break
+                written = written or len(sitting.said) != before
     except (KeyboardInterrupt, EOFError, click.Abort):
         console.print()  # what was said is on the disk already
     console.print(f"{len(sitting.said)} said, {sitting.left} left of {len(works)}")
@@ -109,12 +111,12 @@ def _sit(workspace: Workspace, con: duckdb.DuckDBPyConnection, works: list[str])
     return written
 
 
-def _hear(console: Console, sitting: Sitting) -> bool:
+def _hear(console: Console, sitting: Sitting, keys: Keys) -> bool:
     """Keys until one goes on to the next sheet; False to stop."""
     from triage.errors import TriageError
 
     while True:
-        key = click.getchar()
+        key = keys.next()
         if key in {"q", "\x03", "\x04", ""}:
             return False
         word = _WORDS.get(key.lower())
@@ -122,51 +124,59 @@ def _hear(console: Console, sitting: Sitting) -> bool:
             console.print(_HELP)
             continue
         try:
-            word(console, sitting)
+            word(console, sitting, keys)
         except TriageError as error:
             console.print(f"{error.message}; {error.hint or 'nothing was kept'}", style="red")
             continue
         return True
 
 
-def _yes(console: Console, sitting: Sitting) -> None:
+def _yes(console: Console, sitting: Sitting, keys: Keys) -> None:
+    del keys
     from triage.review import Verdict
 
     sitting.say(Verdict(decision="selected"))
     console.print("selected", style="green")
 
 
-def _no(console: Console, sitting: Sitting) -> None:
+def _no(console: Console, sitting: Sitting, keys: Keys) -> None:
     from triage.review import Verdict
 
-    reason = click.prompt("why not (Enter for no reason)", default="", show_default=False)
+    reason = keys.line("why not (Enter for no reason)")
     sitting.say(Verdict(decision="rejected", reason=reason))
     console.print("rejected", style="red")
 
 
-def _later(console: Console, sitting: Sitting) -> None:
+def _later(console: Console, sitting: Sitting, keys: Keys) -> None:
+    del keys
     from triage.review import Verdict
 
     sitting.say(Verdict(decision="later"))
     console.print("later", style="yellow")
 
 
-def _type(console: Console, sitting: Sitting) -> None:
+def _type(console: Console, sitting: Sitting, keys: Keys) -> None:
     from triage.review import Verdict
 
-    typed = click.prompt("type (Enter to leave it)", default="", show_default=False)
+    typed = keys.line("type (Enter to leave it)")
     if typed.strip():
         sitting.say(Verdict(type=typed))
         console.print("type kept", style="green")
 
 
-def _undo(console: Console, sitting: Sitting) -> None:
+def _undo(console: Console, sitting: Sitting, keys: Keys) -> None:
+    del keys
     taken = sitting.undo()
     console.print("taken back" if taken else "nothing was said in this sitting", style="yellow")
 
 
-_WORDS: dict[str, Callable[[Console, Sitting], None]] = {
-    "y": _yes, "n": _no, "l": _later, "t": _type, "u": _undo, "s": lambda _, sitting: sitting.skip(),
+def _skip(console: Console, sitting: Sitting, keys: Keys) -> None:
+    del console, keys
+    sitting.skip()
+
+
+_WORDS: dict[str, Callable[[Console, Sitting, Keys], None]] = {
+    "y": _yes, "n": _no, "l": _later, "t": _type, "u": _undo, "s": _skip,
 }  # fmt: skip
 
 

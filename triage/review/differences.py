@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from triage.changes import Change, changes
-from triage.committing import list_texts, yearly
+from triage.committing import list_texts, told_apart, yearly
 from triage.errors import UsageError
-from triage.models import WorkReference
-from triage.references import resolve, stage_references
 from triage.repository import Repository
-from triage.text import identifiers_in_url
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,12 +47,9 @@ def differences(con: duckdb.DuckDBPyConnection, workspace: Workspace, *, since: 
     it names no commit.
     """
     before, basis = _before(con, workspace, since)
-    found = changes(before, list_texts(workspace))
-    works = _works(con, found)
+    found, works = told_apart(con, changes(before, list_texts(workspace)))
     told = _reasons(con, sorted(set(works.values())))
-    return [
-        Difference(change, work := works.get(str(place)), *told.get(work or "", (None, ()))) for place, change in enumerate(found)
-    ], basis
+    return [Difference(change, work := works.get(place), *told.get(work or "", (None, ()))) for place, change in enumerate(found)], basis
 
 
 def _before(con: duckdb.DuckDBPyConnection, workspace: Workspace, since: str | None) -> tuple[dict[str, str], str]:
@@ -69,17 +63,6 @@ def _before(con: duckdb.DuckDBPyConnection, workspace: Workspace, since: str | N
         " WHERE regexp_matches(path, '^lists/[^/]+$')) GROUP BY path"
     ).fetchall()
     return yearly({path: text for path, text in rows if path.startswith("lists/")}), "since before the last run that changed a list"
-
-
-def _works(con: duckdb.DuckDBPyConnection, found: Sequence[Change]) -> Mapping[str, str]:
-    """Place of a change -> the work it is about."""
-    named = {
-        str(place): WorkReference(title=one.title, url=one.url, venue=one.venue, year=one.year, identifiers=identifiers_in_url(one.url))
-        for place, one in enumerate(found)
-    }
-    stage_references(con, "change_key", named)
-    resolve(con, "change_key", "change_work")
-    return dict(con.execute("SELECT reference, work_id FROM change_work").fetchall())
 
 
 def _reasons(con: duckdb.DuckDBPyConnection, works: Sequence[str]) -> dict[str, tuple[float | None, tuple[Reason, ...]]]:

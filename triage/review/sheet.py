@@ -183,9 +183,9 @@ def _near(con: duckdb.DuckDBPyConnection, work_id: str) -> tuple[Near, ...]:
         " alike AS (SELECT o.work_id, 'selected, same type' AS why,"
         "   1 + 1 / (1 + len(list_intersect(words.own, regexp_extract_all(lower(o.title), '[\\pL\\pN]{4,}')))) AS place"
         "   FROM main.works o, mine, words WHERE o.decision = 'selected' AND o.work_id <> $work AND list_has_any(o.labels, mine.labels))"
-        " SELECT w.work_id, w.title, concat_ws(' ', w.venue, w.year), any_value(f.why), min(f.place) AS place"
-        " FROM (FROM doubtful UNION ALL FROM alike) f JOIN main.works w USING (work_id) GROUP BY ALL"
-        " QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY min(f.place)) = 1 ORDER BY place, w.work_id LIMIT $most",
+        " SELECT w.work_id, w.title, concat_ws(' ', w.venue, w.year), arg_min(f.why, f.place), min(f.place) AS place"
+        " FROM (FROM doubtful UNION ALL FROM alike) f JOIN main.works w USING (work_id) GROUP BY w.work_id, w.title, w.venue, w.year"
+        " ORDER BY place, w.work_id LIMIT $most",
         {"work": work_id, "most": _NEAR},
     ).fetchall()
     return tuple(Near(*row[:4]) for row in rows)

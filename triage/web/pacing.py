@@ -65,7 +65,21 @@ RULES = (
         interfaces=("export.arxiv.org/api/", "export.arxiv.org/oai2", "oaipmh.arxiv.org/oai", "rss.arxiv.org/"),
     ),
     HostRule(
-        "aaai", ("ojs.aaai.org",), pace=3, connections=1, reason="the server takes 2 to 3 seconds a page, and a census of it was paced so"
+        "aaai",
+        ("ojs.aaai.org",),
+        pace=3,
+        connections=1,
+        reason="the server takes 2 to 3 seconds a page, and a census of it was paced so",
+        interfaces=("ojs.aaai.org/index.php/AAAI/oai",),
+    ),
+    HostRule(
+        "github",
+        ("raw.githubusercontent.com",),
+        pace=1,
+        connections=2,
+        reason="no rule known for named files: a request a second disturbs nobody, and a venue's year is one file",
+        # the Anthology's data, which its makers publish as files for programs
+        interfaces=("raw.githubusercontent.com/acl-org/",),
     ),
     HostRule(
         "virtual",
