@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,6 +118,59 @@ def test_an_error_rolls_the_burst_back(tmp_path: Path) -> None:
         con.execute("SELECT nothing FROM nowhere")
     with warehouse.burst() as con:
         assert con.execute("SELECT count(*) FROM store.setting").fetchall() == [(0,)]
+
+
+def _is_open(warehouse: Warehouse) -> bool:
+    """Whether this process has the file open: then it cannot be opened once more with other settings."""
+    try:
+        duckdb.connect(str(warehouse.path), config={"threads": 1}).close()
+    except duckdb.ConnectionException:
+        return True
+    return False
+
+
+def test_bursts_that_follow_at_once_share_the_open_file_and_nothing_else(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with warehouse.burst():
+        pass
+    assert not _is_open(warehouse)
+    with warehouse.lingering():
+        with warehouse.burst() as con:
+            con.execute("INSERT INTO store.setting VALUES ('kept', '')")
+            con.execute("CREATE TEMP TABLE passing AS SELECT 1 AS a")
+        assert _is_open(warehouse)
+        with warehouse.burst() as con:
+            assert con.execute("SELECT name FROM store.setting").fetchall() == [("kept",)]
+            assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'passing'").fetchall() == [(0,)]
+        deadline = time.monotonic() + 20
+        while _is_open(warehouse) and time.monotonic() < deadline:  # idle, it is anyone's again
+            time.sleep(0.05)
+        assert not _is_open(warehouse)
+        with warehouse.burst():
+            pass
+        warehouse.publish(NOW)
+    assert not _is_open(warehouse)
+    assert answer(warehouse.snapshot, "SELECT count(*) FROM works").rows == [(0,)]
+
+
+def test_an_open_file_is_closed_when_it_was_held_for_long_or_something_went_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with warehouse.lingering():
+        with warehouse.burst() as con:
+            con.execute("INSERT INTO store.setting VALUES ('kept', '')")
+        with pytest.raises(ZeroDivisionError), warehouse.burst():
+            raise ZeroDivisionError
+        assert not _is_open(warehouse)
+        warehouse.snapshot = tmp_path / "no folder" / "snapshot.duckdb"
+        with pytest.raises(WarehouseError):
+            warehouse.publish(NOW)
+        assert not _is_open(warehouse)
+        warehouse.snapshot = tmp_path / "snapshot.duckdb"
+        warehouse.publish(NOW)
+        monkeypatch.setattr("triage.warehouse._LONGEST_SECONDS", 0)
+        with warehouse.burst() as con:
+            assert con.execute("SELECT name FROM store.setting").fetchall() == [("kept",)]
+        assert not _is_open(warehouse)
 
 
 def _hold(path: str, held: object, release: object) -> None:

@@ -141,16 +141,17 @@ def open_run(
     with workspace.locked(command, started=started.isoformat(timespec="seconds")):
         warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path, wait_seconds=workspace.settings.workspace.wait_seconds)
         warehouse.prepare(started)
-        run_id = _begin(warehouse, workspace, command, started)
-        run = Run(workspace, warehouse, run_id=run_id, clock=clock, progress=progress or Silent())
-        try:
-            yield run
-        except BaseException as error:
-            with contextlib.suppress(TriageError):
-                run.fail("run", command, type(error).__name__, str(error) or type(error).__name__, getattr(error, "hint", None))
-                _end(run, "failed", publish=publish)
-            raise
-        _end(run, run.status, publish=publish)
+        with warehouse.lingering():
+            run_id = _begin(warehouse, workspace, command, started)
+            run = Run(workspace, warehouse, run_id=run_id, clock=clock, progress=progress or Silent())
+            try:
+                yield run
+            except BaseException as error:
+                with contextlib.suppress(TriageError):
+                    run.fail("run", command, type(error).__name__, str(error) or type(error).__name__, getattr(error, "hint", None))
+                    _end(run, "failed", publish=publish)
+                raise
+            _end(run, run.status, publish=publish)
 
 
 def _begin(warehouse: Warehouse, workspace: Workspace, command: str, started: datetime) -> str:

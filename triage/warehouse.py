@@ -2,7 +2,8 @@
 
 DuckDB lets one process have a file open for writing and then nobody else at all. So a writer opens the
 file for a burst, with retry, and closes it; readers use `snapshot.duckdb`, which is copied after every
-writing command and swapped in atomically.
+writing command and swapped in atomically. Opening costs more than most bursts do, so within a run the
+file stays open from one burst to the next when that follows at once (`Warehouse.lingering`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import json
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -27,6 +29,9 @@ __all__ = ["Warehouse", "newest_version", "stage", "view_texts"]
 
 Structure = Mapping[str, Any]
 """Column name -> DuckDB type, as `from_json` takes it: "VARCHAR", ["VARCHAR"], "MAP(VARCHAR, VARCHAR)"."""
+
+_LINGER_SECONDS = 0.25  # without a burst for so long (a request, a model's answer), the file is closed
+_LONGEST_SECONDS = 2.0  # and at the latest so long after it was opened, at the end of a burst
 
 _CHUNK = 20_000  # rows a JSON text: about 40 MB with abstracts, well under a second to parse
 
@@ -79,6 +84,21 @@ class Warehouse:
         self.path = path
         self.snapshot = snapshot
         self.wait_seconds = wait_seconds
+        self._guard = threading.Lock()  # around opening and closing: no thread opens what another is about to close
+        self._lingers = False
+        self._kept: duckdb.DuckDBPyConnection | None = None
+        self._kept_since = 0.0
+        self._closing: threading.Timer | None = None
+
+    @contextlib.contextmanager
+    def lingering(self) -> Iterator[None]:
+        """Within this, the file is closed a moment after a burst instead of at once; at the end it is closed."""
+        self._lingers = True
+        try:
+            yield
+        finally:
+            self._lingers = False
+            self._let_go()
 
     @contextlib.contextmanager
     def burst(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -91,15 +111,51 @@ class Warehouse:
             yield con
             con.execute("COMMIT")
         except duckdb.Error as error:
-            with contextlib.suppress(duckdb.Error):
-                con.execute("ROLLBACK")
+            self._roll_back(con)
             raise self._explained(error) from error
         except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                con.execute("ROLLBACK")
+            self._roll_back(con)
             raise
+        else:
+            self._keep()
         finally:
             con.close()
+
+    def _roll_back(self, con: duckdb.DuckDBPyConnection) -> None:
+        import duckdb
+
+        self._let_go()  # after a full disk the open file is dead for every connection
+        with contextlib.suppress(duckdb.Error):
+            con.execute("ROLLBACK")
+
+    def _keep(self) -> None:
+        """Hold the file that a burst still has open for the next one, but neither idle nor long."""
+        import duckdb
+
+        if not self._lingers:
+            return
+        with self._guard:
+            if self._kept is None:
+                # one that stands by itself: a cursor of `con` would be closed with it
+                self._kept, self._kept_since = duckdb.connect(str(self.path)), time.monotonic()
+            elif time.monotonic() - self._kept_since > _LONGEST_SECONDS:
+                self._close_kept()
+                return
+            self._closing = threading.Timer(_LINGER_SECONDS, self._let_go)
+            self._closing.daemon = True
+            self._closing.start()
+
+    def _let_go(self) -> None:
+        with self._guard:
+            self._close_kept()
+
+    def _close_kept(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -108,7 +164,11 @@ class Warehouse:
         pause = 0.02
         while True:
             try:
-                con = duckdb.connect(str(self.path))
+                with self._guard:
+                    if self._closing is not None:
+                        self._closing.cancel()
+                        self._closing = None
+                    con = duckdb.connect(str(self.path))
             except duckdb.Error as error:
                 if "lock" not in str(error).lower():
                     raise self._explained(error) from error
@@ -180,9 +240,12 @@ class Warehouse:
             con.execute("CREATE OR REPLACE TABLE copied.store.snapshot AS SELECT CAST(? AS TIMESTAMP) AS as_of", [now.replace(tzinfo=None)])
             con.execute("DETACH copied")
         except duckdb.Error as error:
+            self._let_go()  # what is still attached goes with the open file
             con.close()
             self._clear(temporary)
             raise self._explained(error) from error
+        else:
+            self._keep()
         finally:
             con.close()
         temporary.replace(self.snapshot)
