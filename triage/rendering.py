@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ class RenderedFile:
     path: Path
     text: str
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
@@ -83,13 +84,17 @@ def _known_contents(run: Run) -> set[tuple[str, str]]:
 
 def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
     """Before the files are written: after a kill in between, the next run still knows either content as its own."""
-    rows = [{"path": run.workspace.relative(f.path), "sha256": f.sha256, "text": f.text} for f in files]
     with run.warehouse.burst() as con:
+        newest = dict(con.execute("SELECT path, arg_max(sha256, position) FROM store.rendered GROUP BY path").fetchall())
+        named = [(run.workspace.relative(file.path), file) for file in files]
+        rows = [{"path": name, "sha256": f.sha256, "text": f.text} for name, f in named if newest.get(name) != f.sha256]
+        if not rows:
+            return
         stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
         con.execute(
             "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at)"
             " SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
-            " FROM rendering r WHERE r.sha256 IS DISTINCT FROM (SELECT arg_max(o.sha256, o.position) FROM store.rendered o WHERE o.path = r.path)",
+            " FROM rendering r",
             {"run": run.id, "now": run.now()},
         )
         con.execute(
