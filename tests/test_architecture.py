@@ -22,7 +22,7 @@ LAYERS = (
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
         "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
         "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "repository",
-        "returned", "runs", "seeds", "settling", "unproposing", "sources", "venues", "voided", "warehouse", "web", "words",
+        "returned", "runs", "seeds", "settling", "unproposing", "sources", "unchanged", "venues", "voided", "warehouse", "web", "words",
     },
     {
         "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "fulltexts",
@@ -59,7 +59,7 @@ STEPS = (
         "claiming",
     },
     {
-        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "unproposing", "sync",
+        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "unproposing", "sync", "unchanged",
     },
     {
         "exports",

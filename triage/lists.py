@@ -18,12 +18,14 @@ from triage.listed import facts_of, list_name, lists_due, open_conflicts, stage_
 from triage.models import WorkReference
 from triage.references import resolve, stage_references
 from triage.rendering import RenderedFile, write_files
+from triage.runs import StepReport
 from triage.text import identifiers_in_url
+from triage.unchanged import fingerprint, keep_fingerprint, unchanged_lists
 
 if TYPE_CHECKING:
     import duckdb
 
-    from triage.runs import Run, StepReport
+    from triage.runs import Run
     from triage.workspace import Workspace
 
 __all__ = ["Conflicts", "Standing", "find_blocks", "list_text", "parsed", "publish_lists", "stand", "text_of"]
@@ -35,10 +37,18 @@ Conflicts = dict[tuple[str, str], frozenset[str]]
 def publish_lists(run: Run) -> StepReport:
     """Write every yearly list, lists/undated.md, every venue list and the look-again list that changed."""
     with run.warehouse.burst() as con:
+        made_from = fingerprint(con, run.workspace)
+        if same := unchanged_lists(con, run, made_from):
+            run.progress.step("lists", len(same))
+            return run.add(StepReport(step="lists", read=len(same), known=len(same)))
         stage_shown(con, run.workspace)
         texts = _texts(con, lists_due(con, run.workspace))
     files = [RenderedFile(run.workspace.root / named.path, text) for named, text in texts]
-    return write_files(run, "lists", files)
+    report = write_files(run, "lists", files)
+    if not report.refused:
+        with run.warehouse.burst() as con:
+            keep_fingerprint(con, run, files, made_from)
+    return report
 
 
 def list_text(con: duckdb.DuckDBPyConnection, workspace: Workspace, year: int | None, *, venue: str | None = None) -> str:

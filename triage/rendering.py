@@ -20,7 +20,7 @@ from triage.workspace import write_atomically
 if TYPE_CHECKING:
     from triage.runs import Run
 
-__all__ = ["RenderedFile", "write_files"]
+__all__ = ["RenderedFile", "content_hash", "write_files"]
 
 _REMEMBERED = 20
 """Renderings kept: a file put back to one of them (another branch, a revert) holds nothing unread."""
@@ -47,7 +47,7 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
     run.progress.step(step, len(files))
     for file in files:
         name = run.workspace.relative(file.path)
-        there = _content_hash(file.path)
+        there = content_hash(file.path)
         if there == file.sha256:
             same.append(file)
         elif there is not None and (name, there) not in known and ("", there) not in known:
@@ -66,7 +66,8 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
     )
 
 
-def _content_hash(path: Path) -> str | None:
+def content_hash(path: Path) -> str | None:
+    """Of the bytes of a file, or None when there is none. Raises WorkspaceError when it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
