@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from triage.formats.checklist import Block, Checklist, renumber
 from triage.text import canonical_url, title_key
 
-__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "match", "parts_apart", "parts_of", "vanished_suspiciously"]
+__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "match", "parts_apart", "parts_of", "same_words", "vanished_suspiciously"]
 
 _Keys = Callable[[int, Block], Iterable[str]]
 
@@ -169,6 +169,11 @@ def _copies(
 
 
 # --- what was edited
+
+
+def same_words(base: Block, theirs: Block) -> bool:
+    """Whether nothing of what two blocks say differs; where it stands and what stands round it may."""
+    return base.heading == theirs.heading and base.link == theirs.link and base.fields == theirs.fields
 
 
 def edits_of(base: Block, theirs: Block, ours: Block | None, *, machine_type: bool) -> tuple[list[Edit], list[Clash]]:
