@@ -265,10 +265,21 @@ def a_file_put_back_to_an_older_state_rejects_nothing(y: Year) -> Night:
     yield
     assert y.known(PRUNE, "decision") == "selected"
     assert len(y.blocks()) == 6
+    newer = y.text()
     y.write(older)
     yield
     assert y.words() == ["selected"]
+    assert y.block(PRUNE).ticked
+    for name in ("After It", "Before It"):  # proposed no longer, and rejected by nobody
+        assert y.known(name, "proposed", "unproposed", "decision") == (False, True, None)
+        assert not y.has(name)
+    yield
+    assert len(y.blocks()) == 4
+    y.write(newer)
+    yield
     assert len(y.blocks()) == 6
+    assert [y.known(name, "proposed", "unproposed") for name in ("After It", "Before It")] == [(True, False)] * 2
+    assert y.words() == ["selected"]
     assert y.block(PRUNE).ticked
 
 

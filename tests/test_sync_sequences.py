@@ -124,13 +124,13 @@ class World:
     def keep(self, text: str, *, read: bool) -> None:
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         if not self.states or self.states[0].sha256 != sha256:
-            self.states.insert(0, State(text, sha256, self.now(), read))
+            self.states.insert(0, State(text, sha256, self.now(), read, written=not read))
 
     def sync(self, removals: Removals = "ask") -> str | None:
         """Read the file back; why it was left, if it was."""
         returned = Returned(LIST.path, self.text, hashlib.sha256(self.text.encode()).hexdigest())
-        states = States({LIST.path: self.states}, frozenset())
-        if states.is_read(returned) or states.put_back(returned) == 1:
+        states = States({LIST.path: self.states}, {})
+        if states.is_read(returned) or states.never_written(returned):
             return None
         one = ListFile(LIST, returned, self.states, old=states.put_back(returned) is not None)
         choose_base(one, removals)
