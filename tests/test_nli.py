@@ -93,6 +93,13 @@ def test_settings_that_mean_nothing_are_refused(line: str) -> None:
         load_settings(f"[nli]\n{line}\n", name="f.toml", environ={})
 
 
+def test_a_pinned_model_may_bring_its_config() -> None:
+    files = {"onnx/model.onnx": "0" * 64, "tokenizer.json": "1" * 64, "config.json": "2" * 64}
+    table = ", ".join(f'"{name}" = "{sha256}"' for name, sha256 in files.items())
+    text = f'[embedding.models.mine]\nurl = "https://huggingface.co/me/mine"\nfiles = {{ {table} }}\n[nli]\nmodel = "mine"\n'
+    assert load_settings(text, name="f.toml", environ={}).embedding.models["mine"].files == files
+
+
 # ---- the producer
 
 
