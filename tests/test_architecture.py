@@ -22,13 +22,13 @@ LAYERS = (
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
         "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
         "merging", "nli", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering",
-        "repository", "returned", "runs", "seeds", "settling", "sources", "unchanged", "unproposing", "venues",
+        "repository", "returned", "runs", "seeds", "settling", "sources", "unchanged", "venues",
         "voided", "warehouse", "web", "words",
     },
     {
         "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "fulltexts",
         "gather", "growth", "harvest", "hearing", "identity", "imports", "labelling", "listed", "lists", "note_sync",
-        "notes", "ranking", "reading", "screening", "searches", "sync", "trace", "windows",
+        "notes", "ranking", "reading", "screening", "searches", "sync", "trace", "unproposing", "windows",
     },
     {
         "asking", "committing", "evaluation", "pipeline", "report",
@@ -60,8 +60,7 @@ STEPS = (
         "claiming",
     },
     {
-        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync", "unchanged",
-        "unproposing",
+        "comparing", "growth", "hearing", "listed", "lists", "sync", "unproposing",
     },
     {
         "exports",

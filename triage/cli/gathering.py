@@ -82,7 +82,7 @@ def gather_command(names: tuple[str, ...], date: datetime | None, folder: Path |
 
 
 @click.command(
-    "backfill", epilog="Examples: triage backfill cvpr 2023 --year-to 2025; triage backfill arxiv --from 2026-11-01 --to 2026-11-20"
+    "backfill", epilog="Example: triage backfill cvpr 2023 --year-to 2025; triage backfill arxiv --from 2026-11-01 --to 2026-11-20"
 )
 @click.argument("venue")
 @click.argument("year", type=click.IntRange(1950, 2100), required=False)
