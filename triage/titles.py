@@ -73,8 +73,7 @@ def _sql_form() -> str:
     told = f"regexp_replace(title, {_quoted('([^ ])' + _NOTE)}, '\\1', 'i')"
     bare = f"CASE WHEN title LIKE '%)%' OR title LIKE '%]%' THEN regexp_replace({told}, {_quoted(_SUFFIX)}, '', 'i') ELSE title END"
     words = _replaced(f"replace(lower({bare}), '''', '')", _BREAK, " : ")
-    for mark in ("-", ",", ".", "/", '"'):  # what PLAIN_TITLE allows beside letters, digits and breaks; five times as fast as a pattern
-        words = f"replace({words}, '{mark}', ' ')"
+    words = f"""translate({words}, '-,./"', '     ')"""  # what PLAIN_TITLE allows beside letters, digits and breaks; faster than a pattern
     return f"trim({_replaced(_replaced(words, ' *(?:: *)+', ' : '), ' {2,}', ' ')}, ' :')"
 
 

@@ -58,7 +58,12 @@ def _print_work(told: dict[str, Any]) -> None:
     for word in told["said"]:
         click.echo(f"  {word['who']} said {word['what']} on {word['made_at'][:10]} ({word['decision_id']})")
     for step in told["promotions"]:
-        click.echo(f"  promoted {step['from_venue']} {step['from_year']} -> {step['to_venue']} {step['to_year']} on {step['made_at'][:10]}")
+        before, after = (_place(step[f"{end}_venue"], step[f"{end}_year"]) for end in ("from", "to"))
+        click.echo(f"  promoted {before} -> {after} on {step['made_at'][:10]}")
+
+
+def _place(venue: str | None, year: int | None) -> str:
+    return " ".join(str(part) for part in (venue or "no venue", year) if part)
 
 
 @works_command.command("review", epilog="Example: triage works review --limit 20")
