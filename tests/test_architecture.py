@@ -21,8 +21,9 @@ LAYERS = (
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
         "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
-        "merging", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering", "repository",
-        "returned", "runs", "seeds", "settling", "unproposing", "sources", "venues", "voided", "warehouse", "web", "words",
+        "merging", "nli", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering",
+        "repository", "returned", "runs", "seeds", "settling", "sources", "unchanged", "unproposing", "venues",
+        "voided", "warehouse", "web", "words",
     },
     {
         "adding", "backfill", "claiming", "comparing", "drift", "editions", "enriching", "exports", "fulltexts",
@@ -59,7 +60,8 @@ STEPS = (
         "claiming",
     },
     {
-        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "unproposing", "sync",
+        "comparing", "growth", "hearing", "listed", "lists", "merging", "returned", "settling", "sync", "unchanged",
+        "unproposing",
     },
     {
         "exports",

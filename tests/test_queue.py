@@ -32,7 +32,7 @@ def prepare(desk: Desk) -> None:
         ("Token Pruning for Fast Vision-Language Models", "We prune visual tokens of a vision-language model and run 2x faster."),
         (
             "\x1b[31mDistilling\x1b[0m [bold]Small[/bold] Vision-Language Models",
-            "A distilled vision-language model with 50% of the parameters.",
+            "We distill a large vision-language model into a small student for efficient inference, 2x faster with 50% of the parameters.",
         ),
         ("Quantizing Vision-Language Models to Four Bits", "We quantize a vision-language model to four bits, which halves its memory."),
     ]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.syncing import NAMES, Case, Year, play
 from triage.formats.checklist import BlockFields, render, render_block
+from triage.identity import identify
+from triage.identity.review import merge_works, take_back
 
 CACHE, MERGE, PRUNE, QUANT = NAMES
 AGAIN = "lists/look-again.md"
@@ -265,10 +267,21 @@ def a_file_put_back_to_an_older_state_rejects_nothing(y: Year) -> Night:
     yield
     assert y.known(PRUNE, "decision") == "selected"
     assert len(y.blocks()) == 6
+    newer = y.text()
     y.write(older)
     yield
     assert y.words() == ["selected"]
+    assert y.block(PRUNE).ticked
+    for name in ("After It", "Before It"):  # proposed no longer, and rejected by nobody
+        assert y.known(name, "proposed", "unproposed", "decision") == (False, True, None)
+        assert not y.has(name)
+    yield
+    assert len(y.blocks()) == 4
+    y.write(newer)
+    yield
     assert len(y.blocks()) == 6
+    assert [y.known(name, "proposed", "unproposed") for name in ("After It", "Before It")] == [(True, False)] * 2
+    assert y.words() == ["selected"]
     assert y.block(PRUNE).ticked
 
 
@@ -372,6 +385,84 @@ def what_was_said_elsewhere_is_written_to_every_list(y: Year) -> Night:
     yield
     assert not y.block(PRUNE).ticked
     assert y.words() == []
+
+
+@case
+def two_lists_that_say_different_things_are_not_settled_as_the_file_says(y: Year) -> Night:
+    y.edit(PRUNE, "**Conference**: ACL", "**Conference**: EMNLP")
+    y.edit(PRUNE, "we prune", "they prune")
+    y.edit(PRUNE, "we prune", "you prune", y.venue)
+    y.edit(PRUNE, "] Prune Early", "] Prune Very Early")
+    y.edit(PRUNE, ". Prune Early", ". Prune Quite Early")
+    yield
+    assert [field for field, *_ in y.conflicts()] == ["abstract", "abstract", "title"]
+    said = y.words()
+    y.settle("file")
+    assert [field for field, *_ in y.conflicts()] == ["abstract", "abstract", "title"]
+    assert y.words() == said
+    (report,) = [one for one in y.bench.run.reports if one.step == "settle" and any(y.list in line for line in one.messages)]
+    assert (report.read, report.new, report.refused, len(report.messages)) == (2, 0, 2, 2)
+    y.settle("warehouse")
+    yield
+    assert y.bench.rows(f"SELECT count(*) FROM conflicts WHERE path = '{y.list}'") == [(0,)]
+    assert y.known(PRUNE, "title", "venue") == (y.title(PRUNE), "EMNLP")
+    assert y.known(PRUNE, "abstract") == f"prune-early-{y.year}: we prune visual tokens of vision-language models."
+    assert (y.block(PRUNE).title, y.block(PRUNE).heading) == (y.title(PRUNE), y.title(PRUNE))
+    assert "we prune" in y.block(PRUNE).text
+
+
+@case
+def works_that_become_one_keep_their_open_conflicts_and_a_split_gives_them_back(y: Year) -> Night:
+    for paper, field, word in ((PRUNE, "venue", "correction"), (QUANT, "type", "type")):
+        y.tick(paper)
+        y.say(paper, word, value=json.dumps({"venue": "EMNLP"}) if field == "venue" else "One Type")
+    y.edit(PRUNE, "**Conference**: ACL", "**Conference**: NAACL")
+    y.edit(QUANT, f"**Type**: {y.block(QUANT).type}", "**Type**: Another")
+    yield
+    open_ = [("type", "Another", "One Type"), ("venue", "NAACL", "EMNLP")]
+    assert y.conflicts() == open_
+    owners = f"SELECT field, work_id FROM conflicts WHERE path = '{y.list}' ORDER BY field"
+    before = y.bench.rows(owners)
+    merge_works(y.bench.run, y.work(PRUNE), y.work(QUANT))
+    identify(y.bench.run)
+    yield
+    assert y.conflicts() == open_
+    assert len({work for _, work in y.bench.rows(owners)}) == 1
+    (said,) = y.bench.rows("SELECT decision_id FROM decisions WHERE what = 'same'")
+    take_back(y.bench.run, said[0])
+    identify(y.bench.run)
+    yield
+    assert y.bench.rows(owners) == before
+    assert y.conflicts() == open_
+
+
+@case
+def a_tick_in_the_undated_list_is_read(y: Year) -> Night:
+    undated = "lists/undated.md"
+    y.comes("No Year", year=None, venue=None)
+    yield
+    y.tick("No Year", undated)
+    yield
+    assert y.known("No Year", "decision", "home_year") == ("selected", None)
+    assert (y.block("No Year", undated).ticked, y.block("No Year", undated).why) == (True, None)
+    y.edit("No Year", "- [x]", "- [ ]", undated)
+    yield
+    assert y.known("No Year", "decision") is None
+    assert not y.block("No Year", undated).ticked
+
+
+@case
+def blocks_copied_over_and_over_are_one_paper_and_none_is_rejected(y: Year) -> Night:
+    block = y.block(PRUNE).text.rstrip() + "\n\n"
+    plain = block[: block.index("> why:")] + block[block.index("<details>") :]
+    y.write(y.text() + "\n" + 2 * block + plain + plain.replace("ACL", "EMNLP"))
+    yield
+    yield
+    assert y.known(PRUNE, "decision", "records") == (None, 1)
+    assert y.words() == []
+    y.take_out(MERGE)
+    yield
+    assert y.words() == ["rejected"]
 
 
 # --- promotions

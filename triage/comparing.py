@@ -11,7 +11,7 @@ from triage.formats.checklist import Checklist
 from triage.growth import Fact, ListName, Wanted
 from triage.hearing import ListEdits, Versions, edits_of_list
 from triage.lists import Conflicts, Standing, parsed
-from triage.merging import Matching, cut_off, match, parts_apart, parts_of, vanished_suspiciously
+from triage.merging import Matching, cut_off, match, parts_apart, parts_of, same_words, vanished_suspiciously
 from triage.returned import Returned, State
 
 __all__ = ["ListFile", "Removals", "choose_base", "compare", "judge"]
@@ -91,10 +91,10 @@ def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], con
     if one.theirs is None:
         return
     base = replace(one.base, kind="yearly") if one.base and one.listed.again else one.base
-    ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts)
-    believed = frozenset(
-        n for n, block in enumerate(one.theirs.blocks) if block.refusal is None and one.returned.believed(block.line, block.text)
-    )
+    blocks = one.theirs.blocks
+    edited = {here for here, there in one.matching.pairs.items() if base and not same_words(base.blocks[here], blocks[there])}
+    ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts, edited)
+    believed = frozenset(n for n, block in enumerate(blocks) if block.refusal is None and one.returned.believed(block.line, block.text))
     one.told = edits_of_list(Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, believed, one.gone))
     if one.old:
         one.told = ListEdits(one.listed, acts=[act for act in one.told.acts if act.kind == "select"])

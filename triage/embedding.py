@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from triage.errors import SettingsError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-__all__ = ["MODEL_FILE", "TOKENIZER_FILE", "Embedder", "Pooling", "file_sha256", "load_embedder"]
+__all__ = ["MODEL_FILE", "TOKENIZER_FILE", "Embedder", "OpenedModel", "Pooling", "file_sha256", "load_embedder", "open_model"]
 
 MODEL_FILE, TOKENIZER_FILE = "model.onnx", "tokenizer.json"
 Pooling = Literal["mean", "first"]
@@ -86,17 +86,35 @@ def load_embedder(folder: Path, *, sha256: str | None = None, pooling: Pooling =
 
     Raises SettingsError when the extra, a file or the right hash is missing, or the files are no model.
     """
+    opened = open_model(folder, sha256=sha256, section="embedding", longest=_LONGEST)
+    id_ = hashlib.sha256("/".join((*opened.hashes, pooling)).encode()).hexdigest()[:16]
+    return Embedder(opened.session, opened.tokenizer, id=id_, pooling=pooling)
+
+
+class OpenedModel(NamedTuple):
+    """An ONNX session, the tokenizer that cuts and pads for it, and the SHA-256 of both files."""
+
+    session: Any
+    tokenizer: Any
+    hashes: tuple[str, str]
+
+
+def open_model(folder: Path, *, sha256: str | None, section: str, longest: int) -> OpenedModel:
+    """The files of a model that reads text, of at most `longest` tokens at once; `section` of the settings names it.
+
+    Raises SettingsError when the extra, a file or the right hash is missing, or the files are no such model.
+    """
     try:
         import numpy  # noqa: F401
         import onnxruntime
         from tokenizers import Tokenizer
     except ImportError as error:
-        raise SettingsError(f"[embedding] needs the extra `embeddings`: {error}", hint=_EXTRA) from error
+        raise SettingsError(f"[{section}] needs the extra `embeddings`: {error}", hint=_EXTRA) from error
     model, words = folder / MODEL_FILE, folder / TOKENIZER_FILE
-    hashes = [file_sha256(path) for path in (model, words)]
+    hashes = (file_sha256(model, section), file_sha256(words, section))
     if sha256 and hashes[0] != sha256:
         raise SettingsError(
-            f"[embedding] {model}: its SHA-256 is {hashes[0]}, not the {sha256} of the settings",
+            f"[{section}] {model}: its SHA-256 is {hashes[0]}, not the {sha256} of the settings",
             hint="pull the model again, or correct sha256",
         )
     options = onnxruntime.SessionOptions()
@@ -104,28 +122,33 @@ def load_embedder(folder: Path, *, sha256: str | None = None, pooling: Pooling =
     try:
         session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         tokenizer = Tokenizer.from_file(str(words))
-        tokenizer.enable_truncation(_LONGEST)
-        tokenizer.enable_padding()
+        tokenizer.enable_truncation(longest)
+        tokenizer.enable_padding(**_padding(tokenizer))
     except Exception as error:  # both libraries raise bare exceptions
         raise SettingsError(
-            f"[embedding] {folder}: no model that can be loaded: {error}", hint="it must hold model.onnx and tokenizer.json"
+            f"[{section}] {folder}: no model that can be loaded: {error}", hint="it must hold model.onnx and tokenizer.json"
         ) from error
     unknown = {one.name for one in session.get_inputs()} - {"input_ids", "attention_mask", "token_type_ids"}
     if unknown:
         raise SettingsError(
-            f"[embedding] {model}: wants {', '.join(sorted(unknown))}", hint="it must be an ONNX export of a sentence model"
+            f"[{section}] {model}: wants {', '.join(sorted(unknown))}", hint="it must be an ONNX export of a model that reads text"
         )
-    id_ = hashlib.sha256("/".join((*hashes, pooling)).encode()).hexdigest()[:16]
-    return Embedder(session, tokenizer, id=id_, pooling=pooling)
+    return OpenedModel(session, tokenizer, hashes)
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hex. Raises SettingsError when it cannot be read."""
+def _padding(tokenizer: Any) -> dict[str, Any]:
+    """The model's own padding token, by the two names it has in practice; the library's default where it has none."""
+    known = ((token, tokenizer.token_to_id(token)) for token in ("[PAD]", "<pad>"))
+    return next(({"pad_id": number, "pad_token": token} for token, number in known if number is not None), {})
+
+
+def file_sha256(path: Path, section: str = "embedding") -> str:
+    """The SHA-256 of a file in hex. Raises SettingsError, in the name of a section, when it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SettingsError(
-            f"[embedding] {path}: cannot be read: {error.strerror}",
+            f"[{section}] {path}: cannot be read: {error.strerror}",
             hint="see `triage models list`, and get one with `triage models pull NAME`",
         ) from error

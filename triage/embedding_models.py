@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from triage.embedding import MODEL_FILE, Embedder, file_sha256, load_embedder
 from triage.errors import SettingsError, UsageError, WorkspaceError
+from triage.nli import Classifier, load_classifier
 from triage.settings import EmbeddingModel
 from triage.sources import Request
 
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["KNOWN", "State", "known_models", "model_folder", "open_embedder", "pull", "state"]
+__all__ = ["KNOWN", "State", "known_models", "model_folder", "open_classifier", "open_embedder", "pull", "state"]
 
 KNOWN: Mapping[str, EmbeddingModel] = {
     "all-MiniLM-L6-v2": EmbeddingModel(
@@ -136,16 +137,31 @@ def open_embedder(workspace: Workspace) -> Embedder | None:
     settings = workspace.settings.embedding
     if not settings.model:
         return None
-    if settings.model not in known_models(workspace):
-        folder = workspace.root / settings.model
+    folder, sha256, model = _located(workspace, "embedding", settings.model, settings.sha256)
+    return load_embedder(folder, sha256=sha256, pooling=model.pooling if model else settings.pooling)
+
+
+def open_classifier(workspace: Workspace) -> Classifier | None:
+    """The model of [nli] model, as `open_embedder` does."""
+    settings = workspace.settings.nli
+    if not settings.model:
+        return None
+    folder, sha256, _ = _located(workspace, "nli", settings.model, settings.sha256)
+    return load_classifier(folder, sha256=sha256, outputs=settings.outputs)
+
+
+def _located(workspace: Workspace, section: str, name: str, sha256: str) -> tuple[Path, str | None, EmbeddingModel | None]:
+    """Where the model `name` lies, the SHA-256 its model.onnx must have, and its entry; None for a folder."""
+    if name not in known_models(workspace):
+        folder = workspace.root / name
         if not folder.is_dir():
             raise SettingsError(
-                f"[embedding] model: {settings.model!r} is neither a folder nor a known model",
+                f"[{section}] model: {name!r} is neither a folder nor a known model",
                 hint="see `triage models list`, or name a folder with model.onnx and tokenizer.json",
             )
-        return load_embedder(folder, sha256=settings.sha256 or None, pooling=settings.pooling)
-    if (found := state(workspace, settings.model)) != "ready":
-        raise SettingsError(f"[embedding] model: {settings.model} is {found}", hint=f"get it: triage models pull {settings.model}")
-    model = known_models(workspace)[settings.model]
-    pinned = settings.sha256 or next(sha256 for path, sha256 in model.files.items() if Path(path).name == MODEL_FILE)
-    return load_embedder(model_folder(workspace, settings.model), sha256=pinned, pooling=model.pooling)
+        return folder, sha256 or None, None
+    if (found := state(workspace, name)) != "ready":
+        raise SettingsError(f"[{section}] model: {name} is {found}", hint=f"get it: triage models pull {name}")
+    model = known_models(workspace)[name]
+    pinned = sha256 or next(sha256 for path, sha256 in model.files.items() if Path(path).name == MODEL_FILE)
+    return model_folder(workspace, name), pinned, model

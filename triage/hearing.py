@@ -59,7 +59,7 @@ class Heard:
 @dataclass(frozen=True)
 class Versions:
     """A list three times: its base (None where none is known), the file, and what the program would write for each block of the
-    base. `works` are those of the base's and of the file's blocks, `since` when the base was last there, `readable` the places in
+    base that differs in the file. `works` are those of the base's and of the file's blocks, `since` when the base was last there, `readable` the places in
     the file that can be believed, `gone` the places in the base that were taken out."""
 
     listed: ListName
@@ -67,7 +67,7 @@ class Versions:
     theirs: Checklist
     matching: Matching
     works: tuple[Mapping[int, str], Mapping[int, str]]
-    ours: Sequence[Block | None]
+    ours: Mapping[int, Block | None]
     facts: Mapping[str, Fact]
     since: datetime | None
     readable: frozenset[int]
@@ -113,6 +113,8 @@ def _compared(told: ListEdits, ticks: dict[str, tuple[bool, bool]], given: Versi
         return
     was, now = ticks.get(work, (False, False))
     ticks[work] = (was or old.ticked, now or new.ticked)
+    if here not in given.ours:
+        return
     fact = given.facts.get(work)
     edits, clashes = edits_of(old, new, given.ours[here], machine_type=fact is None or not fact.labelled_by_person)
     told.edits += [(work, edit) for edit in edits]

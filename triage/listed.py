@@ -103,10 +103,11 @@ def _wanted_yearly(con: duckdb.DuckDBPyConnection, year: int | None) -> list[Wan
     rows = con.execute(
         "SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, w.abstract, coalesce(w.decision = 'selected', false), w.screening_score,"
         " o.model_relevance, w.labels,"
-        " coalesce(q.quote, array_to_string(list_transform(from_json(s.evidence, '[\"JSON\"]')[:3], lambda e: e ->> 'quote'), ' … ')),"
+        " coalesce(q.quote, CASE WHEN w.decision IS NULL THEN s.quotes END),"
         " coalesce(q.producer, w.labelled_by)"
         " FROM shown w LEFT JOIN quoted q USING (work_id) LEFT JOIN opinion o USING (work_id)"
-        " LEFT JOIN store.screening s ON s.work_id = w.work_id AND w.decision IS NULL"
+        " LEFT JOIN (SELECT work_id, array_to_string(json_extract_string(evidence, ['$[0].quote', '$[1].quote', '$[2].quote']), ' … ') AS quotes"
+        " FROM store.screening) s USING (work_id)"
         f" WHERE {_LISTED} AND w.home_year IS NOT DISTINCT FROM ?",
         [year],
     ).fetchall()

@@ -6,7 +6,7 @@ take their place in the order; numbers are made dense again; what becomes of eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,12 +18,14 @@ from triage.listed import facts_of, list_name, lists_due, open_conflicts, stage_
 from triage.models import WorkReference
 from triage.references import resolve, stage_references
 from triage.rendering import RenderedFile, write_files
+from triage.runs import StepReport
 from triage.text import identifiers_in_url
+from triage.unchanged import fingerprint, keep_fingerprint, unchanged_lists
 
 if TYPE_CHECKING:
     import duckdb
 
-    from triage.runs import Run, StepReport
+    from triage.runs import Run
     from triage.workspace import Workspace
 
 __all__ = ["Conflicts", "Standing", "find_blocks", "list_text", "parsed", "publish_lists", "stand", "text_of"]
@@ -35,10 +37,18 @@ Conflicts = dict[tuple[str, str], frozenset[str]]
 def publish_lists(run: Run) -> StepReport:
     """Write every yearly list, lists/undated.md, every venue list and the look-again list that changed."""
     with run.warehouse.burst() as con:
+        made_from = fingerprint(con, run.workspace)
+        if same := unchanged_lists(con, run, made_from):
+            run.progress.step("lists", len(same))
+            return run.add(StepReport(step="lists", read=len(same), known=len(same)))
         stage_shown(con, run.workspace)
         texts = _texts(con, lists_due(con, run.workspace))
     files = [RenderedFile(run.workspace.root / named.path, text) for named, text in texts]
-    return write_files(run, "lists", files)
+    report = write_files(run, "lists", files)
+    if not report.refused:
+        with run.warehouse.burst() as con:
+            keep_fingerprint(con, run, files, made_from)
+    return report
 
 
 def list_text(con: duckdb.DuckDBPyConnection, workspace: Workspace, year: int | None, *, venue: str | None = None) -> str:
@@ -65,16 +75,19 @@ class Standing:
     base: Checklist | None
     works: dict[int, str]
 
-    def grown(self, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts) -> list[Block | None]:
-        """What becomes of each block of the base."""
+    def grown(
+        self, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts, places: Container[int] | None = None
+    ) -> dict[int, Block | None]:
+        """Place -> what becomes of that block of the base; of all of them, or of those at `places`."""
         by_work = {one.work_id: one for one in wanted}
-        blocks: list[Block | None] = []
+        blocks: dict[int, Block | None] = {}
         seen: set[str] = set()
         for place, block in enumerate(self.base.blocks if self.base else ()):
             work = self.works.get(place)
-            held = conflicts.get((self.listed.path, work or ""), frozenset())
-            fact, due = (facts.get(work), by_work.get(work)) if work else (None, None)
-            blocks.append(grown(block, fact, due, self.listed, again=work in seen, held=held))
+            if places is None or place in places:
+                held = conflicts.get((self.listed.path, work or ""), frozenset())
+                fact, due = (facts.get(work), by_work.get(work)) if work else (None, None)
+                blocks[place] = grown(block, fact, due, self.listed, again=work in seen, held=held)
             if work:
                 seen.add(work)
         return blocks
@@ -108,23 +121,24 @@ def _base(con: duckdb.DuckDBPyConnection, listed: ListName) -> Checklist | None:
 
 def find_blocks(con: duckdb.DuckDBPyConnection, lists: Sequence[Checklist]) -> list[dict[int, str]]:
     """For each list: place of a block -> the work it tells of, where one can be found."""
-    named = {}
+    # a list's base and the file, a yearly list and a venue's: mostly they name the same papers, and each is looked for once
+    papers: dict[tuple[str, str | None, int | None], list[tuple[int, int]]] = {}
     for number, one in enumerate(lists):
         for place, block in enumerate(one.blocks):
             if block.refusal is None and block.title:
-                named[f"{number} {place}"] = WorkReference(
-                    title=block.title,
-                    url=block.url,
-                    venue=block.venue or one.venue,
-                    year=block.year or one.year,
-                    identifiers=identifiers_in_url(block.url),
-                )
+                papers.setdefault((block.title, block.url, block.year or one.year), []).append((number, place))
+    named = {
+        str(n): WorkReference(title=title, url=url, year=year, identifiers=identifiers_in_url(url))
+        for n, (title, url, year) in enumerate(papers)
+    }
     stage_references(con, "block_key", named)
     resolve(con, "block_key", "block_work")
+    found = dict(con.execute("SELECT reference, work_id FROM block_work").fetchall())
     works: list[dict[int, str]] = [{} for _ in lists]
-    for reference, work_id in con.execute("SELECT reference, work_id FROM block_work").fetchall():
-        number, place = reference.split(" ")
-        works[int(number)][int(place)] = work_id
+    for n, places in enumerate(papers.values()):
+        if work_id := found.get(str(n)):
+            for number, place in places:
+                works[number][place] = work_id
     return works
 
 
@@ -139,8 +153,9 @@ def text_of(standing: Standing, facts: dict[str, Fact], wanted: Sequence[Wanted]
         base = replace(base or checklist.parse(checklist.render_preamble("Look again", None)), kind="yearly")
     if base is None:
         return checklist.render(listed.kind, venue=listed.venue, year=listed.year, blocks=[one.fields for one in wanted])
-    kept = [block for block in standing.grown(facts, wanted, conflicts) if block is not None]
+    kept = [block for block in standing.grown(facts, wanted, conflicts).values() if block is not None]
     matched = set(standing.works.values())
     taken_out = {work for (path, work), fields in conflicts.items() if path == listed.path and "block" in fields}
-    new = [one.fields for one in wanted if one.work_id not in matched | taken_out]
+    there = matched | taken_out
+    new = [one.fields for one in wanted if one.work_id not in there]
     return checklist.grow(base, kept, new)

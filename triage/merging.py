@@ -16,12 +16,28 @@ from rapidfuzz import fuzz
 from triage.formats.checklist import Block, Checklist, renumber
 from triage.text import canonical_url, title_key
 
-__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "match", "parts_apart", "parts_of", "vanished_suspiciously"]
+__all__ = [
+    "FIELDS",
+    "TWICE",
+    "Clash",
+    "Edit",
+    "Matching",
+    "cut_off",
+    "edits_of",
+    "match",
+    "parts_apart",
+    "parts_of",
+    "same_words",
+    "vanished_suspiciously",
+]
 
 _Keys = Callable[[int, Block], Iterable[str]]
 
 FIELDS = ("title", "url", "venue", "year", "abstract")
 """The fields of a block that tell of the paper; an edit of one is a correction of the record."""
+
+TWICE = " ‖ "
+"""Between the two values of a clash where a block's heading and tick line, or its link and tick line, say different things."""
 
 _ALIKE = 60.0
 """Percent of likeness from which a block at the same place is an edited one and not another paper's."""
@@ -171,6 +187,11 @@ def _copies(
 # --- what was edited
 
 
+def same_words(base: Block, theirs: Block) -> bool:
+    """Whether nothing of what two blocks say differs; where it stands and what stands round it may."""
+    return base.heading == theirs.heading and base.link == theirs.link and base.fields == theirs.fields
+
+
 def edits_of(base: Block, theirs: Block, ours: Block | None, *, machine_type: bool) -> tuple[list[Edit], list[Clash]]:
     """What a person changed in one block, and where the program would change the same field differently.
 
@@ -185,7 +206,7 @@ def edits_of(base: Block, theirs: Block, ours: Block | None, *, machine_type: bo
             continue
         was, meanwhile = getattr(base, field), getattr(ours, field) if ours else getattr(base, field)
         if len(said) > 1:
-            clashes.append(Clash(field, was, " / ".join(map(str, said)), meanwhile))
+            clashes.append(Clash(field, was, TWICE.join(map(str, said)), meanwhile))
         elif meanwhile not in (was, said[0]) and not (field == "type" and machine_type):
             clashes.append(Clash(field, was, said[0], meanwhile))
         else:

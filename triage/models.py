@@ -147,7 +147,7 @@ class Label(Frozen):
 
     label: Text
     confidence: float | None
-    producer: Literal["lexical", "embedding", "learned", "llm", "human"]
+    producer: Literal["lexical", "embedding", "nli", "learned", "llm", "human"]
     evidence: tuple[Evidence, ...] = ()
     proposed: str | None = None
 

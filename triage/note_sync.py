@@ -88,7 +88,7 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     names = {run.workspace.relative(path) for path in (folder.glob("*.md") if folder.is_dir() else ())}
     names = {name for name in names if name.removeprefix("notes/").removesuffix(".md") in ("undated",) or name[6:-3].isdigit()}
     read = {path: returned for path in sorted(names) if (returned := read_back(run.workspace.root / path, path))}
-    states = known_states(con, list(read))
+    states = known_states(con, list(read.values()))
     files = []
     for path, returned in read.items():
         if states.is_read(returned) or states.put_back(returned) is not None:

@@ -56,13 +56,13 @@ def rehearse(workspace: Workspace, command: str, *, clock: Clock = system_clock)
 
 
 def _settings(workspace: Workspace) -> Settings:
-    """The same settings, with the copy's own warehouse, and with the folder of an embedding model found from elsewhere."""
+    """The same settings, with the copy's own warehouse, and with the folders of models found from elsewhere."""
     settings = workspace.settings
     # relative: the warehouse's own place may be an absolute path
     updates: dict[str, object] = {"workspace": settings.workspace.model_copy(update={"warehouse": "triage.duckdb"})}
-    model = settings.embedding.model
-    if model and (workspace.root / model).is_dir():
-        updates["embedding"] = settings.embedding.model_copy(update={"model": str(workspace.root / model)})
+    for name, section in (("embedding", settings.embedding), ("nli", settings.nli)):
+        if section.model and (workspace.root / section.model).is_dir():
+            updates[name] = section.model_copy(update={"model": str(workspace.root / section.model)})
     return settings.model_copy(update=updates)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from triage.workspace import write_atomically
 if TYPE_CHECKING:
     from triage.runs import Run
 
-__all__ = ["RenderedFile", "write_files"]
+__all__ = ["RenderedFile", "content_hash", "write_files"]
 
 _REMEMBERED = 20
 """Renderings kept: a file put back to one of them (another branch, a revert) holds nothing unread."""
@@ -32,7 +33,7 @@ class RenderedFile:
     path: Path
     text: str
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
@@ -46,7 +47,7 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
     run.progress.step(step, len(files))
     for file in files:
         name = run.workspace.relative(file.path)
-        there = _content_hash(file.path)
+        there = content_hash(file.path)
         if there == file.sha256:
             same.append(file)
         elif there is not None and (name, there) not in known and ("", there) not in known:
@@ -65,7 +66,8 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
     )
 
 
-def _content_hash(path: Path) -> str | None:
+def content_hash(path: Path) -> str | None:
+    """Of the bytes of a file, or None when there is none. Raises WorkspaceError when it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
@@ -83,13 +85,17 @@ def _known_contents(run: Run) -> set[tuple[str, str]]:
 
 def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
     """Before the files are written: after a kill in between, the next run still knows either content as its own."""
-    rows = [{"path": run.workspace.relative(f.path), "sha256": f.sha256, "text": f.text} for f in files]
     with run.warehouse.burst() as con:
+        newest = dict(con.execute("SELECT path, arg_max(sha256, position) FROM store.rendered GROUP BY path").fetchall())
+        named = [(run.workspace.relative(file.path), file) for file in files]
+        rows = [{"path": name, "sha256": f.sha256, "text": f.text} for name, f in named if newest.get(name) != f.sha256]
+        if not rows:
+            return
         stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
         con.execute(
             "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at)"
             " SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
-            " FROM rendering r WHERE r.sha256 IS DISTINCT FROM (SELECT arg_max(o.sha256, o.position) FROM store.rendered o WHERE o.path = r.path)",
+            " FROM rendering r",
             {"run": run.id, "now": run.now()},
         )
         con.execute(

@@ -153,13 +153,20 @@ class States:
         return bool(states) and self.put_back(returned) == 1 and not states[0].written
 
 
-def known_states(con: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> States:
+def known_states(con: duckdb.DuckDBPyConnection, files: Sequence[Returned]) -> States:
+    """What these files were before; of one that is as it was last known only that state, for its older texts are long."""
     documents = dict(con.execute("SELECT sha256, max(imported_at) FROM store.document GROUP BY sha256").fetchall())
-    states: dict[str, list[State]] = {}
+    newest = con.execute(
+        "SELECT path, sha256, made_at, coalesce(kind = 'read', false), coalesce(kind = 'written', false) FROM store.rendered"
+        " WHERE list_contains(?, path) QUALIFY row_number() OVER (PARTITION BY path ORDER BY position DESC) = 1",
+        [[one.path for one in files]],
+    ).fetchall()
+    there = {(one.path, one.sha256): one.text for one in files}
+    states = {path: [State(there[path, sha256], sha256, *rest)] for path, sha256, *rest in newest if (path, sha256) in there}
     for path, *rest in con.execute(
         "SELECT path, text, sha256, made_at, coalesce(kind = 'read', false), coalesce(kind = 'written', false) FROM store.rendered WHERE list_contains(?, path)"
         " ORDER BY position DESC",
-        [list(paths)],
+        [[one.path for one in files if one.path not in states]],
     ).fetchall():
         states.setdefault(path, []).append(State(*rest))
     return States(states, documents)

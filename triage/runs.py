@@ -164,6 +164,8 @@ def _begin(warehouse: Warehouse, workspace: Workspace, command: str, started: da
         con.execute("INSERT INTO store.run VALUES (?, ?, ?, NULL, 'running', NULL)", [run_id, command, moment])
         con.execute("DELETE FROM store.producer_order")
         for rank, producer in enumerate(workspace.settings.labels.producers):
+            if producer == "nli" and not workspace.settings.nli.model:
+                continue  # nobody would take back what it said before: it is not in force
             con.execute("INSERT INTO store.producer_order VALUES (?, ?)", [producer, rank])
         con.execute("DELETE FROM store.setting")
         con.execute("INSERT INTO store.setting VALUES ('labels.threshold', ?)", [str(workspace.settings.labels.threshold)])

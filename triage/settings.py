@@ -20,7 +20,7 @@ from triage.errors import SettingsError
 __all__ = ["Settings", "load_settings"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Producer = Literal["learned", "llm", "embedding", "lexical"]
+Producer = Literal["learned", "llm", "nli", "embedding", "lexical"]
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 """Asked when a key but no model is configured: cheap, takes a strict schema and a temperature."""
@@ -68,10 +68,14 @@ class ScreeningSettings(_Section):
 
 
 class LabelSettings(_Section):
-    """Which labels count, and whose word comes first after a person's."""
+    """Which labels count, and whose word comes first after a person's.
+
+    The NLI classifier stands before those it speaks after: it speaks only where they gave no label that counts, and
+    behind them its word would never be shown.
+    """
 
     threshold: Share = 0.5
-    producers: tuple[Producer, ...] = ("llm", "learned", "embedding", "lexical")
+    producers: tuple[Producer, ...] = ("llm", "learned", "nli", "embedding", "lexical")
 
 
 class NoteSettings(_Section):
@@ -284,8 +288,8 @@ class LlmSettings(_Section):
 
 def _model_files(value: dict[str, str]) -> dict[str, str]:
     names = [path.rpartition("/")[2] for path in value]
-    if sorted(names) != ["model.onnx", "tokenizer.json"]:
-        raise ValueError("must name one model.onnx and one tokenizer.json")
+    if sorted(names) not in (["model.onnx", "tokenizer.json"], ["config.json", "model.onnx", "tokenizer.json"]):
+        raise ValueError("must name one model.onnx and one tokenizer.json, and for an NLI model one config.json")
     return value
 
 
@@ -316,6 +320,37 @@ class EmbeddingSettings(_Section):
     models: dict[ModelName, EmbeddingModel] = Field(default_factory=dict)
 
 
+def _statement(value: str) -> str:
+    used = set(re.findall(r"\{(\w*)\}", value))
+    if not used or used - {"name", "definition"}:
+        raise ValueError("must hold {name} or {definition} of a label, and no other field")
+    return value
+
+
+Output = Literal["contradiction", "entailment", "neutral", "not_entailment"]
+
+
+def _outputs(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value and sorted(value) not in (["contradiction", "entailment", "neutral"], ["entailment", "not_entailment"]):
+        raise ValueError("must be contradiction, entailment and neutral, or entailment and not_entailment, each once")
+    return value
+
+
+class NliSettings(_Section):
+    """The zero-shot classifier, used only when a model is named: a name of `triage models list`, or a folder.
+
+    A model of natural language inference says whether a text entails a statement; `template` makes the statement of a
+    label from its name and definition, and from `threshold` on the label is believed. `sha256` pins model.onnx of a
+    folder; `outputs` are what the model's outputs mean, in their order, where it has no config.json that says so.
+    """
+
+    model: str = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    outputs: Annotated[tuple[Output, ...], AfterValidator(_outputs)] = ()
+    template: Annotated[str, Field(max_length=500), AfterValidator(_statement)] = "This paper is about {name}: {definition}"
+    threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+
+
 class Settings(_Section):
     """All settings; every key has a default, so an empty file is a valid one."""
 
@@ -331,6 +366,7 @@ class Settings(_Section):
     sources: SourcesSettings = SourcesSettings()
     llm: LlmSettings = LlmSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    nli: NliSettings = NliSettings()
 
 
 def load_settings(text: str, *, name: str, environ: Mapping[str, str]) -> Settings:

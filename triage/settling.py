@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from triage.merging import FIELDS, Clash
+from triage.merging import FIELDS, TWICE, Clash
 from triage.models import stable_id
+from triage.runs import StepReport
 from triage.warehouse import stage
 from triage.words import Word, say, taking_back
 
@@ -42,7 +44,11 @@ def keep_clashes(
     )
     rows = [_row(path, work, clash) for path, work, clash in clashes]
     stage(con, "clash", list({row["conflict_id"]: row for row in rows}.values()), _SHAPE)
-    con.execute("DELETE FROM store.conflict WHERE conflict_id IN (SELECT conflict_id FROM clash)")
+    # by what it is about: one that came with a merged work keeps the id it was first shown with
+    con.execute(
+        "DELETE FROM store.conflict AS c WHERE EXISTS"
+        " (SELECT 1 FROM clash n WHERE n.conflict_id = c.conflict_id OR (n.path = c.path AND n.work_id = c.work_id AND n.field = c.field))"
+    )
     con.execute(
         "INSERT INTO store.conflict SELECT conflict_id, path, work_id, field, was, in_file, in_warehouse, ?, ? FROM clash",
         [run.id, run.now()],
@@ -88,23 +94,50 @@ def _quoted(text: str | None) -> str:
 def settle(run: Run, conflicts: Sequence[str], keep: Literal["file", "warehouse"]) -> list[Decision]:
     """Decide open clashes (ids, or their beginnings; none for all of them) as the file or as the warehouse says.
 
-    The word is said with where the file is, and the clash is gone; what is rendered next says the same everywhere.
+    The word is said with where the file is, and the clash is gone; what is rendered next says the same everywhere. Where the
+    files say two things, `file` is no answer: that clash stays open and the report of the step `settle` (`refused`) names it.
     """
     with run.warehouse.burst() as con:
         rows = con.execute(
             "SELECT conflict_id, path, work_id, field, in_file, in_warehouse FROM store.conflict ORDER BY conflict_id"
         ).fetchall()
         chosen = [row for row in rows if not conflicts or any(row[0].startswith(one) for one in conflicts)]
-        words = [word for row in chosen for word in _words(con, row, keep)]
+        left = _undecided(rows, chosen) if keep == "file" else []
+        settled = [row for row in chosen if row not in left]
+        shown = _shown(con, [row[2] for row in settled])
+        words = [word for row in settled for word in _words(con, row, keep, shown.get(row[2], {}))]
     said = say(run, words, where="triage sync --keep")
     with run.warehouse.burst() as con:
-        con.execute("DELETE FROM store.conflict WHERE list_contains(?, conflict_id)", [[row[0] for row in chosen]])
+        con.execute("DELETE FROM store.conflict WHERE list_contains(?, conflict_id)", [[row[0] for row in settled]])
+    messages = tuple(
+        f"conflict {conflict_id}: {path}: {field}: your files say two things ({_quoted(in_file)}); edit one of them, or --keep warehouse"
+        for conflict_id, path, _, field, in_file, _ in left
+    )
+    run.add(StepReport(step="settle", read=len(chosen), new=len(settled), refused=len(left), messages=messages))
     return said
 
 
-def _words(con: duckdb.DuckDBPyConnection, row: Sequence[Any], keep: str) -> list[Word]:
+def _undecided(rows: Sequence[Any], chosen: Sequence[Any]) -> list[Any]:
+    """Those of the chosen clashes on which the files do not agree with each other, or a block with itself."""
+    said: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    for _, _, work, field, in_file, _ in rows:
+        said[work, "tick" if field == "block" else field].add(in_file)
+    return [row for row in chosen if TWICE in (row[4] or "") or len(said[row[2], "tick" if row[3] == "block" else row[3]]) > 1]
+
+
+def _shown(con: duckdb.DuckDBPyConnection, works: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """What the warehouse shows of each work: a clash between two files names the other file where it else names the warehouse."""
+    columns = (*FIELDS, "type")
+    rows = con.execute(
+        f"SELECT work_id, {', '.join(f'CAST({name} AS VARCHAR)' for name in columns)} FROM main.works WHERE list_contains(?, work_id)",
+        [list(works)],
+    ).fetchall()
+    return {work: dict(zip(columns, values, strict=True)) for work, *values in rows}
+
+
+def _words(con: duckdb.DuckDBPyConnection, row: Sequence[Any], keep: str, shown: dict[str, str | None]) -> list[Word]:
     _, path, work, field, in_file, in_warehouse = row
-    value = in_file if keep == "file" else in_warehouse
+    value = in_file if keep == "file" else shown.get(field, in_warehouse)
     if field in FIELDS:
         corrected: Any = int(value) if field == "year" and str(value).isdigit() else value
         return [Word(work, "correction", value=json.dumps({field: corrected}, ensure_ascii=False), where=path)] if value else []

@@ -72,7 +72,7 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     by_hand = (run.workspace.relative(path) for path in (folder.glob("*.md") if folder.is_dir() else ()))
     paths |= {name for name in by_hand if name == LOOK_AGAIN or _YEARLY.fullmatch(name)}
     read = {path: returned for path in sorted(paths) if (returned := read_back(run.workspace.root / path, path))}
-    states = known_states(con, list(read))
+    states = known_states(con, list(read.values()))
     changed = [one for one in read.values() if not states.is_read(one) and not states.never_written(one)]
     if not changed:
         return len(read), []

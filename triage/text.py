@@ -64,6 +64,8 @@ def clean_line(text: str) -> str:
 
 def clean_abstract(text: str) -> str:
     """Lines kept as the venue had them, with `\\n` ends; outer white space and trailing blanks go."""
+    if text.isprintable():  # then it is one line whose only white space is the blank, and nothing is unwanted
+        return text.strip(" ")
     lines = _safe(text).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 

@@ -43,7 +43,7 @@ _TOML = """\
 
 [labels]
 # threshold = 0.5                  # labels below this confidence are kept but not shown
-# producers = ["llm", "learned", "embedding", "lexical"]   # whose labels come first, after a person's
+# producers = ["llm", "learned", "nli", "embedding", "lexical"]   # whose labels come first, after a person's
 
 [notes]
 # proposals = true                 # write notes for proposals too, not only for selected works
@@ -101,6 +101,14 @@ _TOML = """\
 # sha256 = ""                      # what model.onnx of a folder must have
 # pooling = "mean"                 # of a folder's model: "mean" or "first" (the first token's vector)
 # Models of your own are tables [embedding.models.NAME] with url, files (each with its SHA-256) and pooling: see the README.
+
+[nli]
+# Zero-shot labels where rules and embeddings find none, by a model of natural language inference; the same extra.
+# model = ""                       # a folder with model.onnx, tokenizer.json and config.json, or a name of [embedding.models.NAME]
+# sha256 = ""                      # what model.onnx of a folder must have
+# outputs = []                     # without config.json: what its outputs mean, such as ["contradiction", "entailment", "neutral"]
+# template = "This paper is about {name}: {definition}"   # what a paper must entail to have a label
+# threshold = 0.9                  # from this probability on (0.5..1)
 
 [llm]
 # A language model reads only when OPENAI_API_KEY is set or base_url is given. Keys belong in the environment, never here.

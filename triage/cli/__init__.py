@@ -45,7 +45,7 @@ _COMMANDS = {
     "decisions": ("triage.cli.decide", "List what was said; take a word back."),
     "works": ("triage.cli.works", "Why records are one work; merge, split, keep apart."),
     "taxonomy": ("triage.cli.taxonomy", "Check a taxonomy; what another one would change."),
-    "models": ("triage.cli.models", "List, fetch and check embedding models."),
+    "models": ("triage.cli.models", "List, fetch and check local models."),
     "eval": ("triage.cli.eval", "Score the program against labelled files."),
     "prompts": ("triage.cli.prompts", "What a language model is asked: prompt files, and exactly what would be sent."),
     "sql": ("triage.cli.sql", "Ask the warehouse in SQL."),

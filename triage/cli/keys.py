@@ -31,7 +31,7 @@ class Keys:
         self._restore()
 
     def next(self) -> str:
-        """The next key; "" at the end of input. Ctrl-C raises KeyboardInterrupt."""
+        """The next key; "" at the end of input, "\x03" for Ctrl-C."""
         if self._usual is None:
             return click.getchar()
         pressed = os.read(self._fd, 1)
@@ -56,9 +56,11 @@ class Keys:
     def _single(self) -> None:
         if self._usual is not None:
             import termios
-            import tty
 
-            tty.setcbreak(self._fd, termios.TCSADRAIN)  # without throwing away what was pressed before
+            single = termios.tcgetattr(self._fd)
+            single[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)  # Ctrl-C is a key like others here
+            single[6][termios.VMIN], single[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, single)  # without throwing away what was pressed before
 
     def _restore(self) -> None:
         if self._usual is not None:

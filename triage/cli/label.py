@@ -27,7 +27,7 @@ _folder = click.Path(path_type=Path, file_okay=False)
     "--producer",
     "producers",
     multiple=True,
-    type=click.Choice(["lexical", "embedding", "llm"]),
+    type=click.Choice(["lexical", "embedding", "nli", "llm"]),
     help="Only by this producer; may be repeated.",
 )
 @work_option
@@ -53,7 +53,7 @@ def label_command(
 ) -> int:
     """Give selected and proposed works their efficiency types, each with the words that made it.
 
-    By the rules, and by a language model where one is configured. A new prompt or model leaves labels in force as
+    By the rules, and by an embedding model, an NLI classifier and a language model where they are configured. A new prompt or model leaves labels in force as
     they are: --reprompt asks it about those papers and lists which labels would change, --reprompt --yes accepts.
     """
     from triage.errors import UsageError
@@ -71,6 +71,11 @@ def label_command(
         return print_plan(workspace, works=works, reprompt=reprompt, batch=batch, as_json=as_json)
     if record or batch or "llm" in producers:
         _need_model(workspace, replayed=bool(replay))
+    for name, section in (("embedding", workspace.settings.embedding), ("nli", workspace.settings.nli)):
+        if name in producers and not section.model:
+            raise UsageError(
+                f"no model is set for the producer {name}", hint=f"[{name}] model in triage.toml names one: triage models --help"
+            )
     recordings = _recordings(record, replay)
     if reprompt:
         return _reprompt(workspace, works, recordings, accept=accept, as_json=as_json)

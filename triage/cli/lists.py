@@ -75,10 +75,10 @@ def sync_command(accept_removals: bool, restore_removed: bool, keep: str | None,
     removals: Literal["ask", "accept", "restore"] = "accept" if accept_removals else "restore" if restore_removed else "ask"
     side: Literal["file", "warehouse"] | None = "file" if keep == "file" else "warehouse" if keep else None
     with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), "sync", progress=progress) as run:
-        report = pipeline.sync(run, removals=removals, keep=side)
+        pipeline.sync(run, removals=removals, keep=side)
         pipeline.publish(run)
     status = print_report(run, as_json=as_json)
-    return status or (1 if report.refused else 0)
+    return status or (1 if any(report.refused for report in run.reports) else 0)
 
 
 @click.command("export", epilog="Example: triage export 2023 --format csv")

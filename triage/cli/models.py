@@ -1,4 +1,4 @@
-"""triage models: embedding models by name."""
+"""triage models: models that run on this machine, by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from triage.cli.common import Shown, json_option, open_workspace, print_json, wo
 
 @click.group("models", epilog="Example: triage models pull all-MiniLM-L6-v2")
 def models_command() -> None:
-    """List, fetch and check the embedding models that can fill in where the rules say nothing.
+    """List, fetch and check the embedding and NLI models that can fill in where the rules say nothing.
 
-    They need the extra `embeddings`. Which one is used says [embedding] model in triage.toml.
+    They need the extra `embeddings`. Which are used says `model` under [embedding] and [nli] in triage.toml.
     """
 
 
@@ -25,18 +25,20 @@ def list_models(folder: Path | None, as_json: bool) -> None:
     from triage.embedding_models import known_models, state
 
     workspace = open_workspace(folder)
-    used = workspace.settings.embedding.model
+    settings = workspace.settings
+    used = [one for one in (settings.embedding.model, settings.nli.model) if one]
     rows = [
-        {"name": name, "state": state(workspace, name), "used": name == used, "url": model.url, "files": model.files}
+        {"name": name, "state": state(workspace, name), "used": name in used, "url": model.url, "files": model.files}
         for name, model in sorted(known_models(workspace).items())
     ]
     if as_json:
-        print_json({"used": used or None, "models": rows})
+        print_json({"used": settings.embedding.model or None, "used_nli": settings.nli.model or None, "models": rows})
         return
     for row in rows:
         click.echo(f"{row['name']}: {row['state']}{', used' if row['used'] else ''} ({row['url']})")
-    if used and used not in {row["name"] for row in rows}:
-        click.echo(f"{used}: a folder, used")
+    for one in used:
+        if one not in {row["name"] for row in rows}:
+            click.echo(f"{one}: a folder, used")
 
 
 @models_command.command("pull", epilog="Example: triage models pull all-MiniLM-L6-v2")
@@ -45,7 +47,8 @@ def list_models(folder: Path | None, as_json: bool) -> None:
 @json_option
 def pull_model(name: str, folder: Path | None, as_json: bool) -> None:
     """Fetch the model NAME and check every file against its SHA-256. Stopped at any time, it goes on from the files that came whole."""
-    from triage.embedding_models import model_folder, pull
+    from triage.embedding_models import known_models, model_folder, pull
+    from triage.nli import CONFIG_FILE
     from triage.runs import system_clock
 
     workspace = open_workspace(folder)
@@ -55,23 +58,29 @@ def pull_model(name: str, folder: Path | None, as_json: bool) -> None:
         print_json({"name": name, "before": before, "state": "ready", "folder": workspace.relative(model_folder(workspace, name))})
         return
     click.echo(f"{name}: {'was here already' if before == 'ready' else 'fetched'}, every file has its hash")
-    if workspace.settings.embedding.model != name:
-        click.echo(f'to use it: model = "{name}" under [embedding] in triage.toml')
+    if name not in (workspace.settings.embedding.model, workspace.settings.nli.model):
+        section = "nli" if any(path.endswith(CONFIG_FILE) for path in known_models(workspace)[name].files) else "embedding"
+        click.echo(f'to use it: model = "{name}" under [{section}] in triage.toml')
 
 
 @models_command.command("check", epilog="Example: triage models check")
 @workspace_option
 @json_option
 def check_model(folder: Path | None, as_json: bool) -> None:
-    """Load the model of the settings and embed a sentence: status 1 when the extra, a file or the right hash is missing."""
-    from triage.embedding_models import open_embedder
+    """Load the models of the settings and try each on a sentence: status 1 when the extra, a file or the right hash is missing."""
+    from triage.embedding_models import open_classifier, open_embedder
 
     workspace = open_workspace(folder)
-    embedder = open_embedder(workspace)
+    names = workspace.settings.embedding.model, workspace.settings.nli.model
+    embedder, classifier = open_embedder(workspace), open_classifier(workspace)
     size = len(embedder.embed(["A sentence."])[0]) if embedder else None
+    entailment = classifier.entailment([("A sentence.", "A sentence.")])[0] if classifier else None
     if as_json:
-        print_json({"model": workspace.settings.embedding.model or None, "dimensions": size})
-    elif size is None:
+        print_json({"model": names[0] or None, "dimensions": size, "nli": names[1] or None, "entailment": entailment})
+        return
+    if size is None and entailment is None:
         click.echo("no model is set: [embedding] model in triage.toml names one; labels come from the rules")
-    else:
-        click.echo(f"{workspace.settings.embedding.model}: works, {size} dimensions")
+    if size is not None:
+        click.echo(f"{names[0]}: works, {size} dimensions")
+    if entailment is not None:
+        click.echo(f"{names[1]}: works, a sentence entails itself with probability {entailment:.2f}")

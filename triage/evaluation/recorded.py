@@ -1,6 +1,6 @@
 """Labels that producers gave to the works of a workspace: two of them side by side, and against a person's types.
 
-A producer is named as `lexical`, `embedding`, `llm`, `llm:MODEL` or `llm:MODEL@PROMPT`, with the beginning of the prompt's
+A producer is named as `lexical`, `embedding`, `nli`, `llm`, `llm:MODEL` or `llm:MODEL@PROMPT`, with the beginning of the prompt's
 hash; of several labellings of a work the newest counts.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Changed", "ProducersReport", "compare_producers", "names_producer"]
 
-_NAME = re.compile(r"(?P<producer>lexical|embedding|learned|llm)(?::(?P<model>[^@]+))?(?:@(?P<prompt>[0-9a-f]+))?")
+_NAME = re.compile(r"(?P<producer>lexical|embedding|nli|learned|llm)(?::(?P<model>[^@]+))?(?:@(?P<prompt>[0-9a-f]+))?")
 _MOST_LISTED = 12
 
 

@@ -238,6 +238,8 @@ def insert_in_order(
     themselves, take the file's line ends and bring the blank line that must stand before them;
     `before` is the text in front of the first block.
     """
+    if not new:
+        return [block.text for block in existing]
     run = _backbone([_key(block, kind) for block in existing])
     keys = [_key(existing[place], kind) for place in run]
     at: dict[int, list[str]] = {}

@@ -2,17 +2,22 @@
 
 The file is cut into lines at `\\n`, `\\r\\n` and `\\r` alone, structural lines are marked, abstract
 sections shield what is inside them, and blocks are cut from one heading to the next. Everything a
-person may have done to the file is either understood or named in a block's `problems`.
+person may have done to the file is either understood or named in a block's `problems`. Blocks that
+stand as the program writes them are read at once (`triage.formats.checklist_regular`): only the
+stretches between them are taken apart line by line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from triage.formats.checklist_model import Block, Checklist, Kind
+from triage.formats.checklist_regular import PART, regular_block
 from triage.formats.escaping import split_tick, unescape_abstract, unescape_line
 from triage.text import clean_abstract, clean_line, clean_url
 
@@ -69,22 +74,71 @@ class _Mark(NamedTuple):
     section: _Section | None = None
 
 
+class _Stretch(NamedTuple):
+    """Some lines of a list: `title` is the first heading in front of its blocks, `conflicts` the lines outside of them that are
+    conflict markers."""
+
+    preamble: str
+    blocks: tuple[Block, ...]
+    tail: str
+    title: str | None
+    conflicts: tuple[int, ...]
+
+
 def parse(text: str) -> Checklist:
     """Any text as a list; `parse(text).text == text`, and a text without blocks is all preamble."""
+    parts = [text] if "\r" in text else PART.split(text)
+    starts = list(accumulate((part.count("\n") for part in parts[:-1]), initial=1))
+    regular = [None, *(regular_block(part, line) for part, line in zip(parts[1:], starts[1:], strict=True))]
+    blocks: list[Block] = []
+    stretches: list[_Stretch] = []
+    n = 0
+    while n < len(parts):
+        if block := regular[n]:
+            blocks.append(block)
+            n += 1
+            continue
+        # An irregular stretch is read with the regular blocks on both sides. Nothing reaches over them: the one before ends whatever
+        # stands before it, and may be told more (free text behind it); so does the one behind, with a numbered heading, its tick line
+        # and a section of its own (`_section_end`).
+        stop = next((k for k in range(n, len(parts)) if regular[k]), None)
+        first = max(n - 1, 0)
+        stretch = _stretch("".join(parts[first : None if stop is None else stop + 1]), starts[first] - 1)
+        blocks[-1:] = stretch.blocks if stop is None else stretch.blocks[:-1]
+        stretches.append(stretch)
+        n = len(parts) if stop is None else stop
+    tail = stretches[-1].tail
+    if last := regular[-1]:
+        tail = last.trailing
+        blocks[-1] = replace(last, text=last.text[: len(last.text) - len(tail)], trailing="")
+    conflicts = [line for stretch in stretches for line in stretch.conflicts]
+    return _checklist(stretches[0].preamble, tuple(blocks), tail, stretches[0].title, conflicts)
+
+
+def _stretch(text: str, before: int) -> _Stretch:
+    """Lines of any form, with `before` lines in front of them; the last block's trailing is the tail."""
     pieces, lines, marks = read_marks(text)
     starts = _starts(marks)
     if not starts:
-        return _checklist(text, (), "", marks, loose=marks)
+        return _Stretch(text, (), "", _title_line(marks), _conflict_lines(marks, before))
     cuts = [*starts[1:], len(marks)]
     stops = [*(marks[k].at for k in starts[1:]), len(lines)]
     end, ruled = _extent(marks[starts[-1] :], len(lines))
     if ruled:
         stops[-1] = end
-    blocks = tuple(_block(pieces, lines, marks[k:cut], stop) for k, cut, stop in zip(starts, cuts, stops, strict=True))
+    blocks = tuple(_block(pieces, lines, marks[k:cut], stop, before) for k, cut, stop in zip(starts, cuts, stops, strict=True))
     opening = marks[: starts[0]]
     loose = opening + [mark for mark in marks[starts[-1] :] if mark.at >= stops[-1]]
     preamble = "".join(pieces[: marks[starts[0]].at])
-    return _checklist(preamble, blocks, "".join(pieces[stops[-1] :]), opening, loose=loose)
+    return _Stretch(preamble, blocks, "".join(pieces[stops[-1] :]), _title_line(opening), _conflict_lines(loose, before))
+
+
+def _title_line(opening: Sequence[_Mark]) -> str | None:
+    return next((mark.found[0] for mark in opening if mark.what == "title"), None)
+
+
+def _conflict_lines(marks: Sequence[_Mark], before: int) -> tuple[int, ...]:
+    return tuple(before + mark.at + 1 for mark in marks if mark.what == "conflict")
 
 
 def mark_span(text: str) -> tuple[int, int] | None:
@@ -122,11 +176,10 @@ def list_heading(line: str) -> tuple[str | None, int | None] | None:
     return _line(name) or None, None
 
 
-def _checklist(preamble: str, blocks: tuple[Block, ...], tail: str, opening: Sequence[_Mark], *, loose: Sequence[_Mark]) -> Checklist:
-    titles = [mark.found[0] for mark in opening if mark.what == "title"]
-    title = _line(titles[0].lstrip(" #")) if titles else None
-    venue, year = (list_heading(titles[0]) if titles else None) or (None, None)
-    problems = tuple(f"line {mark.at + 1}: a merge conflict marker" for mark in loose if mark.what == "conflict")
+def _checklist(preamble: str, blocks: tuple[Block, ...], tail: str, title_line: str | None, conflicts: Sequence[int]) -> Checklist:
+    title = _line(title_line.lstrip(" #")) if title_line else None
+    venue, year = (list_heading(title_line) if title_line else None) or (None, None)
+    problems = tuple(f"line {line}: a merge conflict marker" for line in conflicts)
     kind = _kind(title, venue, year, blocks)
     return Checklist(kind=kind, preamble=preamble, blocks=blocks, tail=tail, title=title, venue=venue, year=year, problems=problems)
 
@@ -276,24 +329,28 @@ def _extent(marks: Sequence[_Mark], stop: int) -> tuple[int, bool]:
 
 
 class _Problems:
-    """What is irregular in a block, by line."""
+    """What is irregular in a block, by line, of which `before` stand in front of those that are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: int) -> None:
+        self.before = before
         self.found: list[tuple[int, str]] = []
 
+    def line(self, at: int) -> int:
+        return self.before + at + 1
+
     def add(self, at: int, words: str) -> None:
-        self.found.append((at + 1, words))
+        self.found.append((self.line(at), words))
 
     def said(self) -> tuple[str, ...]:
         return tuple(f"line {line}: {words}" for line, words in sorted(self.found))
 
 
-def _block(pieces: Sequence[str], lines: Sequence[str], marks: Sequence[_Mark], stop: int) -> Block:
-    """The block that the first mark starts and line `stop` ends."""
+def _block(pieces: Sequence[str], lines: Sequence[str], marks: Sequence[_Mark], stop: int, before: int) -> Block:
+    """The block that the first mark starts and line `stop` ends, with `before` lines in front of the first."""
     start = marks[0].at
     end, ruled = _extent(marks, stop)
     core = [mark for mark in marks if mark.at < end]
-    problems = _Problems()
+    problems = _Problems(before)
     number, heading = _heading(core[0], problems)
     if not ruled:
         problems.add(end - 1, "no --- behind the block")
@@ -318,7 +375,7 @@ def _block(pieces: Sequence[str], lines: Sequence[str], marks: Sequence[_Mark], 
         why=next((_line(mark.found[1]) for mark in core if mark.what == "why"), None),
         ticked=ticked,
         abstract=abstract,
-        line=start + 1,
+        line=problems.line(start),
         text="".join(pieces[start:stop]),
         trailing="".join(pieces[end:stop]),
         closed=ruled,
@@ -428,21 +485,21 @@ def _remarks(
 
 def _refusal(marks: Sequence[_Mark], ticks: Sequence[_Mark], title: str, end: int, problems: _Problems) -> str | None:
     """Why no paper can be read: what a person said here is missing or said twice."""
-    conflicts = [mark.at + 1 for mark in marks if mark.what == "conflict"]
-    for line in conflicts:
-        problems.add(line - 1, "a merge conflict marker")
+    conflicts = [mark.at for mark in marks if mark.what == "conflict"]
+    for at in conflicts:
+        problems.add(at, "a merge conflict marker")
     for mark in marks:
         if mark.what == "title":
             problems.add(mark.at, "another list's heading")
     for mark in marks:
         if mark.section and mark.at < end:
-            conflicts += [at + 1 for at in mark.section.conflicts]
-    if inside := [line for line in conflicts if line <= end]:
-        return f"a merge conflict is left in the block, line {min(inside)}"
+            conflicts += mark.section.conflicts
+    if inside := [at for at in conflicts if at < end]:
+        return f"a merge conflict is left in the block, line {problems.line(min(inside))}"
     if not ticks:
         return "no tick line `- [ ] title | link`"
     if not title:
         return "the title is empty"
     if len({(mark.found[1].strip() in _TICKED, mark.found[2].strip()) for mark in ticks}) > 1:
-        return f"two tick lines that differ, line {ticks[1].at + 1}"
+        return f"two tick lines that differ, line {problems.line(ticks[1].at)}"
     return None

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["apply_corrections", "corrected_works", "store_membership", "visible_works"]
 
 _ONE_A_WORK = ("screening", "proposal", "unproposed")
-_MANY_A_WORK = ("labelling", "note", "claim", "model_screening", "voided")
-_KEPT_ORIGIN = (("labelling", "labelling_id"), ("note", "note_id"))
+_MANY_A_WORK = ("labelling", "note", "claim", "model_screening", "voided", "conflict")
+_KEPT_ORIGIN = (("labelling", "labelling_id"), ("note", "note_id"), ("conflict", "conflict_id"))
 
 
 def store_membership(con: duckdb.DuckDBPyConnection, run: Run) -> None:

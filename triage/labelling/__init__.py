@@ -14,7 +14,7 @@ from triage.models import Label
 
 __all__ = ["LOCAL", "Labeller", "Paper"]
 
-LOCAL = ("learned", "embedding", "lexical")
+LOCAL = ("learned", "nli", "embedding", "lexical")
 """Producers that ask nobody outside this machine."""
 
 

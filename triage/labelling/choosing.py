@@ -80,8 +80,8 @@ def for_second(con: duckdb.DuckDBPyConnection, llm: LlmSettings, taxonomy: Taxon
     rows = con.execute(
         f"SELECT work_id, title, abstract, basis, second, CASE WHEN second THEN model END, CASE WHEN second THEN prompt_hash END"
         f" FROM ({_READ}) WHERE same AND ($all OR labelled_by IS DISTINCT FROM 'human'){named} AND (second OR work_id IN ("
-        " SELECT work_id FROM main.disagreements WHERE kind <> 'partial' AND producer_a IN ('llm', 'learned', 'embedding', 'lexical')"
-        " AND producer_b IN ('llm', 'learned', 'embedding', 'lexical') AND (producer_a = 'llm') <> (producer_b = 'llm')))"
+        " SELECT work_id FROM main.disagreements WHERE kind <> 'partial' AND producer_a IN ('llm', 'learned', 'nli', 'embedding', 'lexical')"
+        " AND producer_b IN ('llm', 'learned', 'nli', 'embedding', 'lexical') AND (producer_a = 'llm') <> (producer_b = 'llm')))"
         f"{_ORDER}",
         values,
     ).fetchall()

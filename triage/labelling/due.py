@@ -1,7 +1,7 @@
 """Labelling what is due: selected works and proposals whose text, cues or taxonomy changed since.
 
-The rules label first and always; then an embedding model, where one is configured, fills and orders, and a language
-model reads what is worth a call.
+The rules label first and always; then, where they are configured, an embedding model fills and orders, an NLI
+classifier reads what both left without a label, and a language model what is worth a call.
 So a call that fails leaves the rules' labels in force, under their own name, and the work is due for the model
 again. Labels are appended, never overwritten: what a producer had said before stays readable. A person's Type
 always wins, whatever is written here.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from triage.labelling import Paper
 from triage.labelling.calibrating import calibrate
+from triage.labelling.entailing import label_by_nli
 from triage.labelling.lexical import LexicalLabeller
 from triage.labelling.nearness import label_by_embedding
 from triage.labelling.quoting import quoted
@@ -69,6 +70,8 @@ def label_batches(
         yield run.add(_label_by_rules(run, works, taxonomy)).new
     if run.settings.embedding.model and (producers is None or "embedding" in producers):
         yield label_by_embedding(run, works, taxonomy)
+    if run.settings.nli.model and (producers is None or "nli" in producers):
+        yield label_by_nli(run, works, taxonomy)
     if producers is None or "llm" in producers:
         yield from read_batches(run, works, taxonomy, environ=environ, recordings=recordings, batch=batch)
     calibrate(run, taxonomy)

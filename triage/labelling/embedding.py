@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from triage.embedding import Embedder, Vector
     from triage.taxonomy import Taxonomy
 
-__all__ = ["EmbeddingLabeller", "Vectors", "text_hash"]
+__all__ = ["CLAIMED", "SUREST", "EmbeddingLabeller", "Passage", "Vectors", "passages", "text_hash"]
 
 _MOST_SENTENCES = 16
 """Of an abstract; the longest of venue papers have about fifteen."""
@@ -28,11 +28,11 @@ of papers where it is wrong .46: only what is nearer than most is believed."""
 _APART = 0.05
 """How much nearer than the second label the best must be; with MiniLM that is .06 in the median where it is right, and
 .03 where it is wrong."""
-_SUREST = 0.75
+SUREST = 0.75
 """The most confidence nearness alone gives."""
 _EQUAL = 0.01
 """Two labels whose confidence differs by less are equally likely to the rules."""
-_CLAIMED = 0.5
+CLAIMED = 0.5
 """How plainly efficiency must be claimed (0..1) before a paper without a rule is filled in."""
 
 
@@ -58,7 +58,7 @@ class Vectors:
         return {text: self._known[name] for text, name in wanted.items()}
 
 
-class _Passage(NamedTuple):
+class Passage(NamedTuple):
     """A title or a sentence of an abstract, with its place."""
 
     field: Literal["title", "abstract"]
@@ -92,7 +92,7 @@ class EmbeddingLabeller:
     def texts(self, papers: Sequence[Paper], bases: Sequence[Sequence[Label]]) -> list[str]:
         """All texts whose vectors `label_over` will need for these papers."""
         unclear = [paper for paper, base in zip(papers, bases, strict=True) if self._empty(paper, base) or _tied(base)]
-        return list(dict.fromkeys([*self._labels.values(), *(p.text for paper in unclear for p in _passages(paper))])) if unclear else []
+        return list(dict.fromkeys([*self._labels.values(), *(p.text for paper in unclear for p in passages(paper))])) if unclear else []
 
     def label_over(self, papers: Sequence[Paper], bases: Sequence[tuple[Label, ...]]) -> list[tuple[Label, ...]]:
         """The same as `label`, with the base labeller's labels given."""
@@ -100,7 +100,7 @@ class EmbeddingLabeller:
         return [self._one(paper, base) for paper, base in zip(papers, bases, strict=True)]
 
     def _empty(self, paper: Paper, base: Sequence[Label]) -> bool:
-        return not any(label.label in self._labels for label in base) and self._claimed(paper) >= _CLAIMED
+        return not any(label.label in self._labels for label in base) and self._claimed(paper) >= CLAIMED
 
     def _one(self, paper: Paper, base: tuple[Label, ...]) -> tuple[Label, ...]:
         if self._empty(paper, base):
@@ -117,7 +117,7 @@ class EmbeddingLabeller:
         if not near or near[0][1] < _NEAR or (len(near) > 1 and near[0][1] - near[1][1] < _APART):
             return ()
         label, cosine = near[0]
-        confidence = round(min(_SUREST, 0.5 + (cosine - _NEAR)), 4)
+        confidence = round(min(SUREST, 0.5 + (cosine - _NEAR)), 4)
         found = Label(label=label, confidence=confidence, producer="embedding", evidence=(self._evidence(paper, label),))
         # a parent the rules found says less than one of its labels; "other" says nothing
         kept = [one for one in base if one.label in self._taxonomy.flags and one.label != "other"]
@@ -127,10 +127,10 @@ class EmbeddingLabeller:
         """Cosine of the paper and each label."""
         import numpy as np
 
-        passages = _passages(paper)
-        vectors = self._vectors.of([*(p.text for p in passages), *self._labels.values()])
-        titles = [vectors[p.text] for p in passages if p.field == "title"]
-        sentences = [vectors[p.text] for p in passages if p.field == "abstract"]
+        parts = passages(paper)
+        vectors = self._vectors.of([*(p.text for p in parts), *self._labels.values()])
+        titles = [vectors[p.text] for p in parts if p.field == "title"]
+        sentences = [vectors[p.text] for p in parts if p.field == "abstract"]
         whole = sum((np.mean(some, axis=0) for some in (titles, sentences) if some), start=np.zeros(1, dtype=np.float32))
         length = float(np.linalg.norm(whole))
         return {label: float(np.dot(whole, vectors[text])) / length for label, text in self._labels.items()} if length else {}
@@ -139,9 +139,9 @@ class EmbeddingLabeller:
         """The passage nearest to the label, exactly as it stands."""
         import numpy as np
 
-        passages = _passages(paper)
-        vectors = self._vectors.of([*(p.text for p in passages), self._labels[label]])
-        best = max(passages, key=lambda p: float(np.dot(vectors[p.text], vectors[self._labels[label]])))
+        parts = passages(paper)
+        vectors = self._vectors.of([*(p.text for p in parts), self._labels[label]])
+        best = max(parts, key=lambda p: float(np.dot(vectors[p.text], vectors[self._labels[label]])))
         cue = f"{label}: nearest to its definition"
         return Evidence(field=best.field, start=best.start, end=best.start + len(best.text), quote=best.text, cue=cue)
 
@@ -151,8 +151,9 @@ def _tied(base: Sequence[Label]) -> bool:
     return len(base) > 1 and abs((base[0].confidence or 0.0) - (base[1].confidence or 0.0)) < _EQUAL
 
 
-def _passages(paper: Paper) -> list[_Passage]:
+def passages(paper: Paper) -> list[Passage]:
+    """The title and the first sentences of the abstract, each with its place."""
     title, abstract = paper.title[:SCANNED_TITLE], (paper.abstract or "")[:SCANNED_ABSTRACT]
-    found = [_Passage("title", 0, title)] if title.strip() else []
+    found = [Passage("title", 0, title)] if title.strip() else []
     places = list(sentence_spans(abstract))[:_MOST_SENTENCES]
-    return found + [_Passage("abstract", start, abstract[start:end]) for start, end in places if abstract[start:end].strip()]
+    return found + [Passage("abstract", start, abstract[start:end]) for start, end in places if abstract[start:end].strip()]

@@ -33,7 +33,7 @@ COMMENT ON COLUMN main.decisions.after IS 'the words about the same thing that t
 COMMENT ON COLUMN main.decisions.proposed_score IS 'the screening''s score at that moment, 0..1; NULL when not screened';
 COMMENT ON COLUMN main.decisions.proposed_type IS 'the Type the machine had proposed at that moment; NULL for none';
 COMMENT ON COLUMN main.decisions.proposed_labels IS 'taxonomy ids behind it; NULL when nothing was kept';
-COMMENT ON COLUMN main.decisions.proposed_by IS 'its producer: llm, learned, embedding or lexical';
+COMMENT ON COLUMN main.decisions.proposed_by IS 'its producer: llm, learned, nli, embedding or lexical';
 
 CREATE OR REPLACE VIEW main.records AS
 SELECT r.record_id, m.work_id, r.source, r.source_key, r.url, r.title, r.abstract, r.authors, r.venue, r.year,
@@ -70,7 +70,10 @@ WHERE NOT coalesce(l.pending, false)
       AND (l.producer <> 'human' OR l.decision_id IN (SELECT decision_id FROM main.decisions WHERE in_force))
 -- the second model is asked after the first, about the same text: its word is the newer one
 QUALIFY row_number() OVER (
-    PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, coalesce(l.second, false) DESC, l.run_id DESC, l.labelling_id) = 1;
+    PARTITION BY l.work_id, l.producer ORDER BY l.made_at DESC, coalesce(l.second, false) DESC, l.run_id DESC, l.labelling_id) = 1
+    -- the NLI classifier speaks where nobody else does: without a label it has taken back what it said, and without a
+    -- rank (no model is set, or the settings leave it out) nobody would take it back
+    AND (l.producer <> 'nli' OR (p.rank IS NOT NULL AND l.labelling_id IN (SELECT labelling_id FROM store.label)));
 
 -- Labels with the confidence that the labels of their producer (and model and prompt) turned out to deserve; what it
 -- gave itself stays beside it. Log-odds are cut where triage/calibration.py cuts them.
@@ -96,7 +99,7 @@ COMMENT ON VIEW main.labels_current IS 'The newest labels of each producer for e
 COMMENT ON COLUMN main.labels_current.work_id IS 'the work';
 COMMENT ON COLUMN main.labels_current.label IS 'taxonomy id such as compression/distillation, survey, or other';
 COMMENT ON COLUMN main.labels_current.confidence IS '0..1: how often such a label is right, see the view calibrations; NULL where a person spoke';
-COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, learned, llm or human';
+COMMENT ON COLUMN main.labels_current.producer IS 'lexical, embedding, nli, learned, llm or human';
 COMMENT ON COLUMN main.labels_current.proposed IS 'words proposed for a new label where label is other';
 COMMENT ON COLUMN main.labels_current.field IS 'where the quote stands: title or abstract';
 COMMENT ON COLUMN main.labels_current.span_start IS 'first character of the quote in that field, from 0';
@@ -124,7 +127,7 @@ FROM (
 WHERE before <> display;
 COMMENT ON VIEW main.relabelled IS 'Works to which a machine gave another Type than it had given before, one row a change; a work''s first labels are not among them';
 COMMENT ON COLUMN main.relabelled.work_id IS 'the work';
-COMMENT ON COLUMN main.relabelled.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.relabelled.producer IS 'lexical, embedding, nli, learned or llm';
 COMMENT ON COLUMN main.relabelled.before IS 'the Type it had given before; empty for none';
 COMMENT ON COLUMN main.relabelled.after IS 'the Type it gave then; empty for none';
 COMMENT ON COLUMN main.relabelled.before_version IS 'version of the taxonomy of the Type before';
@@ -174,7 +177,7 @@ COMMENT ON COLUMN main.works.year IS 'year; NULL when no record has one';
 COMMENT ON COLUMN main.works.url IS 'the link shown';
 COMMENT ON COLUMN main.works.type IS 'efficiency type as displayed: typed by a person, else made from the labels';
 COMMENT ON COLUMN main.works.labels IS 'taxonomy ids behind the type, in order';
-COMMENT ON COLUMN main.works.labelled_by IS 'producer of the type: human, llm, learned, embedding or lexical';
+COMMENT ON COLUMN main.works.labelled_by IS 'producer of the type: human, llm, learned, nli, embedding or lexical';
 COMMENT ON COLUMN main.works.decision IS 'selected, rejected, later, or NULL when nobody has spoken';
 COMMENT ON COLUMN main.works.screening_score IS '0..1: how likely it belongs on the list; NULL until screened';
 COMMENT ON COLUMN main.works.curator_words IS 'whether the curator''s own word filter keeps it';
@@ -232,7 +235,7 @@ COMMENT ON COLUMN main.disagreements.work_id IS 'the work';
 COMMENT ON COLUMN main.disagreements.title IS 'its title';
 COMMENT ON COLUMN main.disagreements.venue IS 'venue; arXiv for a preprint';
 COMMENT ON COLUMN main.disagreements.year IS 'year; NULL when unknown';
-COMMENT ON COLUMN main.disagreements.producer_a IS 'the producer whose word comes first: human, llm, learned, embedding or lexical';
+COMMENT ON COLUMN main.disagreements.producer_a IS 'the producer whose word comes first: human, llm, learned, nli, embedding or lexical';
 COMMENT ON COLUMN main.disagreements.labels_a IS 'its labels that count, in order; empty when it finds none';
 COMMENT ON COLUMN main.disagreements.producer_b IS 'the other producer; llm beside llm is the first model behind the second';
 COMMENT ON COLUMN main.disagreements.labels_b IS 'its labels that count, in order; empty when it finds none';
@@ -245,11 +248,11 @@ COMMENT ON COLUMN main.disagreements.model_b IS 'model behind producer_b; NULL f
 -- wrong about one time in three, those above one in ten.
 CREATE OR REPLACE VIEW store.local_doubt AS
 SELECT work_id, 'disagreement' AS doubt FROM main.disagreements
-WHERE kind <> 'partial' AND producer_a IN ('learned', 'embedding', 'lexical') AND producer_b IN ('learned', 'embedding', 'lexical')
+WHERE kind <> 'partial' AND producer_a IN ('learned', 'nli', 'embedding', 'lexical') AND producer_b IN ('learned', 'nli', 'embedding', 'lexical')
 UNION
 SELECT work_id, 'unsure' FROM (
     SELECT work_id, arg_min(coalesce(surest, 0), rank) AS surest FROM store.labels_said
-    WHERE producer IN ('learned', 'embedding', 'lexical') GROUP BY work_id
+    WHERE producer IN ('learned', 'nli', 'embedding', 'lexical') GROUP BY work_id
 ) WHERE surest < 0.8;
 
 CREATE OR REPLACE VIEW main.review_queue AS
@@ -812,7 +815,7 @@ CREATE OR REPLACE VIEW main.calibrations AS
 SELECT producer, model, prompt_hash, used, intercept, slope, labels, error_before, error_after, run_id, made_at FROM store.calibration
 ORDER BY producer, model, prompt_hash;
 COMMENT ON VIEW main.calibrations IS 'What the confidence of machine labels means by the types you typed: one row a producer, model and prompt';
-COMMENT ON COLUMN main.calibrations.producer IS 'lexical, embedding, learned or llm';
+COMMENT ON COLUMN main.calibrations.producer IS 'lexical, embedding, nli, learned or llm';
 COMMENT ON COLUMN main.calibrations.model IS 'its model; NULL for rules';
 COMMENT ON COLUMN main.calibrations.prompt_hash IS 'hash of its prompt; NULL without one';
 COMMENT ON COLUMN main.calibrations.used IS 'whether confidences are corrected by it: when that is nearer to the truth on types it has not seen';
