@@ -72,12 +72,16 @@ def test_migrations_run_once_and_an_old_file_is_copied_first(tmp_path: Path, mon
 
     old = module.migrations()
     monkeypatch.setattr(module, "migrations", lambda: [*old, (newer, "later", "CREATE TABLE store.later (a INTEGER)")])
-    warehouse.prepare(NOW)
+    with warehouse.lingering():
+        with warehouse.burst() as con:  # written, but not yet in the file that is copied
+            con.execute("INSERT INTO store.setting VALUES ('last', 'yes')")
+        warehouse.prepare(NOW)
     with warehouse.burst() as con:
         assert con.execute("SELECT value FROM store.setting WHERE name = 'kept'").fetchall() == [("yes",)]
         assert con.execute("SELECT version FROM store.migration ORDER BY version").fetchall() == [(n,) for n, *_ in module.migrations()]
     backup = duckdb.connect(str(tmp_path / f"it's.duckdb.backup-v{newer - 1}"), read_only=True)
     assert backup.execute("SELECT max(version) FROM store.migration").fetchall() == [(newer - 1,)]
+    assert backup.execute("SELECT name FROM store.setting ORDER BY name").fetchall() == [("kept",), ("last",)]
     backup.close()
     monkeypatch.setattr(module, "migrations", lambda: old)
     with pytest.raises(NewerWarehouseError, match=f"schema version {newer}"):

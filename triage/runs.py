@@ -140,8 +140,8 @@ def open_run(
     started = clock()
     with workspace.locked(command, started=started.isoformat(timespec="seconds")):
         warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path, wait_seconds=workspace.settings.workspace.wait_seconds)
-        warehouse.prepare(started)
         with warehouse.lingering():
+            warehouse.prepare(started)
             run_id = _begin(warehouse, workspace, command, started)
             run = Run(workspace, warehouse, run_id=run_id, clock=clock, progress=progress or Silent())
             try:

@@ -211,6 +211,7 @@ class Warehouse:
         due = [step for step in steps if step[0] > version]
         shapes = view_texts()
         if existed and due and version:
+            self._let_go()  # closed, the file is whole
             shutil.copy2(self.path, self.path.with_name(f"{self.path.name}.backup-v{version}"))
         if due or views != shapes:
             with self.burst() as con:
