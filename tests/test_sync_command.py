@@ -171,8 +171,6 @@ def test_a_new_warehouse_meets_edited_files_and_loses_no_word(desk: Desk) -> Non
     notes = desk.folder / "notes" / "2021.md"
     assert "Prunes early." in notes.read_text()
     notes.write_text(notes.read_text().replace("Prunes early.", "Prunes early, as I see it."))
-    venue = desk.folder / "lists" / "venues" / "acl-2018.md"
-    venue.write_text(without(venue.read_text(), 3).replace("- [ ]", "- [x]", 1))
     for name in desk.folder.glob("*.duckdb*"):
         name.unlink()
     assert desk("sync") == 0
@@ -181,8 +179,3 @@ def test_a_new_warehouse_meets_edited_files_and_loses_no_word(desk: Desk) -> Non
     assert desk.rows("SELECT count(*) FROM decisions WHERE what IN ('rejected', 'undo')") == [(0,)]
     assert "Prunes early, as I see it." in notes.read_text()
     assert all(block.ticked for block in parse(path(desk, 2015).read_text()).blocks)
-
-    assert desk("sync") == 0  # a venue's list is read when it is known which one is due
-    assert decided(desk, 2018) == ["selected", "selected", None, None, None, None]
-    assert len(parse(venue.read_text()).blocks) == len(NAMES)
-    assert desk.rows("SELECT count(*) FROM decisions WHERE what IN ('rejected', 'undo')") == [(0,)]
