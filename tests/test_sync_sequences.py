@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -407,3 +407,15 @@ def test_a_list_of_a_hundred_loses_at_most_five_percent_by_hand() -> None:
         assert (world.sync() is not None) is left
         rejected = sum(p.decision == "rejected" for p in world.papers.values())
         assert rejected == (0 if left else count)
+
+
+def test_a_rendering_that_never_stood_in_the_file_takes_nothing_out_of_it() -> None:
+    """A new warehouse wrote its own version down, and left the file alone because it did not know it."""
+    text = World(6).text
+    state = State(text, hashlib.sha256(text.encode()).hexdigest(), START, read=False, written=False)
+    theirs = text.replace(parse(text).blocks[3].text, "")
+    for written, gone in ((True, [3]), (False, [])):
+        one = ListFile(LIST, Returned(LIST.path, theirs, hashlib.sha256(theirs.encode()).hexdigest()), [replace(state, written=written)])
+        choose_base(one, "ask")
+        judge(one, "ask")
+        assert (one.gone, one.left) == (gone, None)

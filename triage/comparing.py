@@ -54,8 +54,8 @@ def choose_base(one: ListFile, removals: Removals) -> None:
         one.left = one.returned.refusal
         return
     one.theirs = parsed(one.returned.text)
-    if not one.states:
-        return
+    if not any(state.read or state.written for state in one.states):
+        return  # a new warehouse: what was rendered beside this file never stood in it, and what it lacks was taken out by nobody
     newest = one.states[0]
     one.base, one.since = parsed(newest.text), newest.moment
     if removals == "accept" or one.old or not one.theirs.blocks:

@@ -135,8 +135,9 @@ def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
 def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
     """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
     report, noted = sync_lists(run, removals=removals), sync_notes(run, removals=removals)
-    settled = settle(run, (), keep) if keep else []
-    if settled or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
+    if keep:
+        settle(run, (), keep)  # also where it says nothing new: the word that stands may have come by decisions.jsonl just now
+    if keep or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
         identify(run)
     return report
 

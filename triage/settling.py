@@ -102,9 +102,10 @@ def settle(run: Run, conflicts: Sequence[str], keep: Literal["file", "warehouse"
             "SELECT conflict_id, path, work_id, field, in_file, in_warehouse FROM store.conflict ORDER BY conflict_id"
         ).fetchall()
         chosen = [row for row in rows if not conflicts or any(row[0].startswith(one) for one in conflicts)]
-        left = _undecided(rows, chosen) if keep == "file" else []
+        contested = _undecided(rows, chosen)
+        left = contested if keep == "file" else []
         settled = [row for row in chosen if row not in left]
-        shown = _shown(con, [row[2] for row in settled])
+        shown = _shown(con, [row[2] for row in contested])
         words = [word for row in settled for word in _words(con, row, keep, shown.get(row[2], {}))]
     said = say(run, words, where="triage sync --keep")
     with run.warehouse.burst() as con:

@@ -78,7 +78,8 @@ def sync_command(accept_removals: bool, restore_removed: bool, keep: str | None,
         pipeline.sync(run, removals=removals, keep=side)
         pipeline.publish(run)
     status = print_report(run, as_json=as_json)
-    return status or (1 if any(report.refused for report in run.reports) else 0)
+    asked = any(report.refused for report in run.reports if report.step in ("sync", "sync notes", "settle"))
+    return status or (1 if asked else 0)
 
 
 @click.command("export", epilog="Example: triage export 2023 --format csv")
