@@ -138,6 +138,11 @@ def _report(
     run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str], taken_back: Sequence[str]
 ) -> StepReport:
     messages = [f"{one.listed.path}: {one.left}; nothing was read from it" for one in files if one.left]
+    messages += [
+        f"{one.listed.path}: stands as it stood before, so only its ticks were read; to take one back: triage decide WORK --undo"
+        for one in files
+        if one.old and not one.left
+    ]
     failed = 0
     for one in files:
         if one.left or one.whole or one.theirs is None:
