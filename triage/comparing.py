@@ -94,9 +94,7 @@ def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], con
     blocks = one.theirs.blocks
     edited = {here for here, there in one.matching.pairs.items() if base and not same_words(base.blocks[here], blocks[there])}
     ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts, edited)
-    believed = frozenset(
-        n for n, block in enumerate(blocks) if block.refusal is None and one.returned.believed(block.line, block.text)
-    )
+    believed = frozenset(n for n, block in enumerate(blocks) if block.refusal is None and one.returned.believed(block.line, block.text))
     one.told = edits_of_list(Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, believed, one.gone))
     if one.old:
         one.told = ListEdits(one.listed, acts=[act for act in one.told.acts if act.kind == "select"])

@@ -16,7 +16,19 @@ from rapidfuzz import fuzz
 from triage.formats.checklist import Block, Checklist, renumber
 from triage.text import canonical_url, title_key
 
-__all__ = ["FIELDS", "Clash", "Edit", "Matching", "cut_off", "edits_of", "match", "parts_apart", "parts_of", "same_words", "vanished_suspiciously"]
+__all__ = [
+    "FIELDS",
+    "Clash",
+    "Edit",
+    "Matching",
+    "cut_off",
+    "edits_of",
+    "match",
+    "parts_apart",
+    "parts_of",
+    "same_words",
+    "vanished_suspiciously",
+]
 
 _Keys = Callable[[int, Block], Iterable[str]]
 
