@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from tests.made_lists import ALPHA, BETA, CANONICAL, FIELDS, GAMMA, LINES, RAW, SMALL, with_ends
 from triage.formats import checklist
-from triage.formats.checklist import BlockFields
+from triage.formats.checklist import Block, BlockFields
+
+ONE = BlockFields(title="Merge and Go", url="https://example.org/1", venue="ICCV", year=2023, type="new", abstract="We merge.")
+SHARP = (
+    "\n<details>\n", "\n</details>\n", "\n---\n", "\n## 3. Merge\n\n- [x] Merge\n\n", "\n## Notes of mine\n\nseen\n\n", "\n<<<<<<< a\n",
+    "\n>>>>>>> b\n", "\n- [ ] Merge | https://example.org/1\n", "\n- **Type**: \n\n", "\n> why: 0.5 · merging\n\n", "\n# 2024 Papers\n", "|", "\\<b>",
+)  # fmt: skip
+"""Lines and characters that act in a list."""
 
 # --- nothing is lost
 
@@ -55,6 +62,29 @@ def test_free_text_between_blocks_stays_and_changes_no_field(blocks: list[BlockF
     again = checklist.parse(listed.preamble + "".join(texts))
     assert [b.fields for b in again.blocks] == [b.fields for b in listed.blocks]
     assert again.text == listed.preamble + "".join(texts)
+
+
+def _other_ends(block: Block) -> Block:
+    return replace(block, **{name: getattr(block, name).replace("\r\n", "\n") for name in ("text", "trailing", "remarks")})
+
+
+@given(
+    blocks=st.lists(FIELDS, min_size=1, max_size=5),
+    edits=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 12), st.one_of(RAW, LINES, st.sampled_from(SHARP))), max_size=4),
+)
+@example(blocks=[ONE, ONE], edits=[(0, 0, "<details>\n")])
+@example(blocks=[ONE, ONE, ONE], edits=[(150, 0, "\n<<<<<<< a\n")])
+def test_blocks_read_in_one_go_say_what_they_say_line_by_line(blocks: list[BlockFields], edits: list[tuple[int, int, str]]) -> None:
+    # a list with CRLF is always read line by line
+    text = checklist.render("yearly", year=2023, blocks=blocks)
+    for place, cut, words in edits:
+        at = place % (len(text) + 1)
+        text = text[:at] + words + text[at + cut :]
+    text = text.replace("\r", "")
+    at_once, by_line = checklist.parse(text), checklist.parse(text.replace("\n", "\r\n"))
+    assert at_once.blocks == tuple(_other_ends(block) for block in by_line.blocks)
+    assert (at_once.preamble, at_once.tail) == (by_line.preamble.replace("\r", ""), by_line.tail.replace("\r", ""))
+    assert replace(at_once, preamble="", blocks=(), tail="") == replace(by_line, preamble="", blocks=(), tail="")
 
 
 def test_a_missing_blank_line_and_a_strange_order_survive() -> None:
