@@ -46,37 +46,26 @@ def test_a_proposal_has_one_reason_with_score_labels_evidence_and_producer(desk:
     assert producer == "lexical"
 
 
-@pytest.mark.parametrize("change", ["word", "setting", "file gone", "file older", "list by hand"])
-def test_lists_are_left_alone_only_while_nothing_changes_that_they_are_made_from(desk: Desk, change: str) -> None:
+def test_lists_are_left_alone_only_while_nothing_changes_that_they_are_made_from(desk: Desk) -> None:
     import_all(desk)
-    desk.json("run")
-    desk.json("run")
-    path = desk.folder / "lists/2023.md"
-    text = path.read_text(encoding="utf-8")
-    assert ask(Workspace.open(desk.folder, environ={}), "SELECT count(DISTINCT fingerprint) FROM store.list_input") == [(1,)]
-    if change == "word":
-        say(desk, "rejected", MERGE, key="d1")
-    elif change == "setting":
-        with (desk.folder / "triage.toml").open("a", encoding="utf-8") as settings:
-            settings.write("\n[screening]\nscope_threshold = 0.99\n")
-    elif change == "file gone":
-        path.unlink()
-    elif change == "file older":
-        path.write_text(text.replace("- [ ]", "- [x]"), encoding="utf-8")
-        desk.json("run")
-        path.write_text(text, encoding="utf-8")
-    else:
-        (desk.folder / "lists/2031.md").write_text("# 2031 Papers\n\nMine.\n", encoding="utf-8")
-    desk.json("run")
-    expected = {
-        "word": MERGE not in path.read_text(encoding="utf-8"),
-        "file gone": path.exists() and path.read_text(encoding="utf-8") == text,
-        "list by hand": (desk.folder / "lists/2031.md").read_text(encoding="utf-8").endswith("Mine.\n"),
-    }
-    assert expected.get(change, True)
-    made = ask(Workspace.open(desk.folder, environ={}), "SELECT path, sha256 FROM store.list_input ORDER BY path")
+    path, venue = desk.folder / "lists/2023.md", desk.folder / "lists/venues/iccv-2023.md"
+    workspace = Workspace.open(desk.folder, environ={})
+    for _ in range(2):
+        assert desk("run") == 0
+    text, blocks = path.read_text(encoding="utf-8"), venue.read_text(encoding="utf-8").count("\n## ")
+    made = ask(workspace, "SELECT path, sha256 FROM store.list_input ORDER BY path")
     there = sorted((desk.folder / "lists").rglob("*.md"))
     assert made == [(p.relative_to(desk.folder).as_posix(), hashlib.sha256(p.read_bytes()).hexdigest()) for p in there]
+    path.unlink()
+    assert desk("run") == 0
+    assert path.read_text(encoding="utf-8") == text
+    say(desk, "rejected", MERGE, key="d1")
+    assert desk("run") == 0
+    assert MERGE not in path.read_text(encoding="utf-8")
+    with (desk.folder / "triage.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[screening]\nscope = "cues"\nscope_threshold = 1.0\n')
+    assert desk("run") == 0
+    assert venue.read_text(encoding="utf-8").count("\n## ") < blocks
 
 
 def test_a_selected_proposal_is_ticked_and_loses_its_reason(desk: Desk) -> None:
