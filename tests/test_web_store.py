@@ -105,7 +105,7 @@ def test_a_compressed_nothing_without_end_is_too_large() -> None:
 
 def test_every_source_has_a_table_and_the_defaults_leave_it_as_it_is() -> None:
     sources = load_settings("", name="f.toml", environ={}).sources
-    names = "aaai acl cvf virtual neurips pmlr ecva ijcai openreview huggingface arxiv semanticscholar openalex dblp"
+    names = "aaai acl cvf virtual neurips pmlr ecva ijcai openreview huggingface arxiv semanticscholar openalex dblp fulltext"
     assert list(type(sources).model_fields) == names.split()
     for name in names.split():
         table = sources.named(name)
