@@ -53,7 +53,7 @@ def record_keys(record: Record) -> list[tuple[str, str]]:
     return keys
 
 
-_HASHED = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+_HASHED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, check_circular=False).encode
 
 
 def content_hash(said: Mapping[str, Any]) -> str:
