@@ -133,7 +133,7 @@ def test_a_night_with_a_broken_feed_is_partial_and_the_next_one_completes_it(fee
     assert (PRUNED,) in ask(workspace, "SELECT title FROM works")
     assert "## Failures: none" in artifact()
     assert task_names(state) == [
-        "claim", "fulltext", "gather arxiv", "gather huggingface", "identify", "label 1", "label 2", "note", "publish", "report", "screen",
+        "claim", "fulltext", "gather arxiv", "gather huggingface", "identify", "label 1", "label 2", "note", "publish", "report", "screen", "sync",
     ]  # fmt: skip
 
 
