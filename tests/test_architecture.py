@@ -16,7 +16,7 @@ LAYERS = (
     },
     {
         "calibration", "changes", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext",
-        "orders", "settings", "taxonomy", "taxonomy_review", "workspace",
+        "orders", "phrase_patterns", "settings", "taxonomy", "taxonomy_review", "workspace",
     },
     {
         "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
