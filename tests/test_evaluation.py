@@ -93,7 +93,7 @@ def test_the_gate_of_claims() -> None:
     report = evaluate_claims(read_labelled([OWN / "claims.jsonl"]), find_claims)
     assert report.n == 62
     assert report.precision >= 0.97
-    assert report.recall >= 0.78
+    assert report.recall >= 0.84
 
 
 # ---- figures by hand
