@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, copied, import_made
+from tests.llm_bench import PAPERS, Bench
 from tests.scripted_llm import ScriptedLlm, failing, good, noting, saying
 from triage import pipeline
 from triage.errors import ModelError, SettingsError
@@ -137,24 +133,6 @@ def test_the_schema_is_what_strict_servers_want() -> None:
 
 
 # --- the step, over HTTP
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("notes"))
-
-
-@pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Iterator[Bench]:
-    own = copied(imported, tmp_path)
-    with closing(duckdb.connect(str(own.root / "triage.duckdb"))):
-        yield own
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
 
 
 def notes_text(bench: Bench) -> str:
