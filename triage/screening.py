@@ -7,6 +7,7 @@ its score falls below the threshold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,9 @@ def _keep_the_others(con: duckdb.DuckDBPyConnection, cues: Cues, run: Run) -> No
     con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM due WHERE NOT candidate)")
     con.execute(
         "INSERT INTO store.screening (work_id, score, vision_language, efficiency, filter_hit, evidence, basis, run_id, made_at)"
-        " SELECT d.work_id, 0, 0, NULL, list_bool_or([contains(lower(concat_ws(chr(10), w.title, w.abstract)), x) FOR x IN $substrings]),"
+        " SELECT d.work_id, 0, 0, NULL, regexp_matches(lower(concat_ws(chr(10), w.title, w.abstract)), $substrings),"
         " '[]', d.basis, $run, $now FROM due d JOIN store.work w USING (work_id) WHERE NOT d.candidate ORDER BY d.work_id",
-        {"substrings": list(cues.substrings()), "run": run.id, "now": run.now()},
+        {"substrings": "|".join(map(re.escape, cues.substrings())), "run": run.id, "now": run.now()},
     )
 
 
