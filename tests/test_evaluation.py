@@ -160,7 +160,9 @@ def test_labels_by_hand() -> None:
     assert report.macro_f1 == 0.5  # pruning 1, LoRA 0; quantization has no paper
     assert report.exact == 0.6667
     assert report.per_label["compression/pruning"].f1 == 1.0
-    assert report.per_label["compression/quantization"].precision == 0.0
+    missed = report.per_label["compression/quantization"]
+    assert (missed.precision, missed.recall, missed.f1) == (0.0, None, 0.0)
+    assert report.macro_f1_10 is None, "no label has ten papers"
     # nine cells: 7 agree; both say yes in 3 of 9
     assert report.kappa == pytest.approx((7 / 9 - (1 / 9 + 4 / 9)) / (1 - 5 / 9), abs=1e-3)
     assert [(b.labels, b.right) for b in report.reliability] == [(1, 0.0), (1, 0.0), (1, 1.0), (1, 1.0)]

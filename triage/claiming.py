@@ -32,7 +32,7 @@ def claim(run: Run, works: Sequence[str] | None = None) -> StepReport:
     with run.warehouse.burst() as con:
         wanted = con.execute(
             "SELECT w.work_id, w.title, w.abstract, w.text_hash, c.basis IS NOT DISTINCT FROM w.text_hash || $version || w.work_id"
-            " FROM store.work w JOIN main.works v USING (work_id)"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
             # works that were merged since have two bases, and their claims stand side by side
             " LEFT JOIN (SELECT work_id, CASE WHEN count(DISTINCT basis) = 1 THEN min(basis) END AS basis FROM store.claim"
             " WHERE producer = 'lexical' GROUP BY work_id) c"

@@ -99,8 +99,9 @@ def _wanted(run: Run, works: Sequence[str] | None) -> list[tuple[str, bool]]:
     """(arXiv id, whether it is known) of works that get a machine's note, selected ones first, then in the order of the queue."""
     with run.warehouse.burst() as con:
         return con.execute(
-            "WITH wanted AS (SELECT v.identifiers['arxiv'] AS arxiv, v.decision, v.rank_score FROM main.works v"
-            " WHERE v.identifiers['arxiv'] IS NOT NULL AND CASE WHEN $works IS NULL"
+            "WITH wanted AS (SELECT w.identifiers['arxiv'] AS arxiv, v.decision, v.rank_score"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
+            " WHERE w.identifiers['arxiv'] IS NOT NULL AND CASE WHEN $works IS NULL"
             " THEN (v.decision = 'selected' OR (v.proposed AND v.decision IS NULL))"
             "   AND NOT EXISTS (SELECT 1 FROM main.notes h WHERE h.work_id = v.work_id AND h.producer = 'human')"
             " ELSE list_contains($works, v.work_id) END)"

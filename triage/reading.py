@@ -70,7 +70,7 @@ def reading_progress(con: duckdb.DuckDBPyConnection) -> ReadingProgress:
     rows = con.execute(
         "SELECT round(w.screening_score, 2) AS score, count(*) FILTER (j.selected),"
         " coalesce(sum(j.weight) FILTER (NOT j.selected), 0), count(*) FILTER (j.work_id IS NULL AND w.decision IS NULL)"
-        " FROM main.works w LEFT JOIN store.judged j USING (work_id) WHERE w.screening_score IS NOT NULL GROUP BY score ORDER BY score"
+        " FROM store.standing w LEFT JOIN store.judged j USING (work_id) WHERE w.screening_score IS NOT NULL GROUP BY score ORDER BY score"
     ).fetchall()
     return estimate([Judged(*row) for row in rows])
 

@@ -107,8 +107,8 @@ def propose(run: Run) -> StepReport:
     run.progress.step("propose")
     with run.warehouse.burst() as con:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, rank_score, decision, proposed FROM main.works"
-            " WHERE proposed OR (rank_score >= ? AND NOT unproposed)",
+            "CREATE OR REPLACE TEMP TABLE standing AS SELECT work_id, screening_score, rank_score, decision, proposed FROM store.standing"
+            " WHERE proposed OR (rank_score >= ? AND work_id NOT IN (SELECT work_id FROM store.taken_back))",
             [settings.threshold],
         )
         withdrawn = con.execute(

@@ -40,12 +40,12 @@ def follow_files(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[ListF
     stage(con, "proposed_no_more", [{"work_id": work, "path": gone[work]} for work in sorted(gone)], shape)
     con.execute(
         "INSERT INTO store.proposal SELECT u.work_id, w.rank_score, $run, $now FROM store.unproposed u JOIN proposed_here USING (work_id)"
-        " JOIN main.works w USING (work_id) WHERE NOT w.proposed",
+        " JOIN store.standing w USING (work_id) WHERE NOT w.proposed",
         {"run": run.id, "now": run.now()},
     )
     con.execute("DELETE FROM store.unproposed WHERE work_id IN (SELECT work_id FROM proposed_here)")
     taken = con.execute(
-        "INSERT INTO store.unproposed SELECT g.work_id, g.path, $run, $now FROM proposed_no_more g JOIN main.works w USING (work_id)"
+        "INSERT INTO store.unproposed SELECT g.work_id, g.path, $run, $now FROM proposed_no_more g JOIN store.standing w USING (work_id)"
         " WHERE w.proposed AND w.decision IS NULL RETURNING work_id, path",
         {"run": run.id, "now": run.now()},
     ).fetchall()

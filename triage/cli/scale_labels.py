@@ -208,12 +208,14 @@ def _print_labels(name: str, report: LabelsReport) -> None:
     click.secho(f"{name}{': ' if name else ''}{report.n} papers, {report.level} labels", bold=True)
     click.echo(f"{'label':>34} papers  given  right  prec.  recall    F1")
     for label, one in report.per_label.items():
-        click.echo(f"{label:>34} {one.papers:>6} {one.given:>6} {one.right:>6} {one.precision:>6.2f} {one.recall:>7.2f} {one.f1:>5.2f}")
+        precision, recall = ("-" if share is None else f"{share:.2f}" for share in (one.precision, one.recall))
+        click.echo(f"{label:>34} {one.papers:>6} {one.given:>6} {one.right:>6} {precision:>6} {recall:>7} {one.f1:>5.2f}")
     (low, high), (least, most) = report.intervals["micro_f1"], report.intervals["macro_f1"]
     click.echo(
         f"micro-F1 {report.micro_f1:.3f} ({low:.2f} to {high:.2f}), precision {report.micro_precision:.3f}, recall {report.micro_recall:.3f}"
     )
-    click.echo(f"macro-F1 {report.macro_f1:.3f} ({least:.2f} to {most:.2f}); over labels with ten papers or more {report.macro_f1_10:.3f}")
+    enough = "no label has ten papers" if report.macro_f1_10 is None else f"over labels with ten papers or more {report.macro_f1_10:.3f}"
+    click.echo(f"macro-F1 {report.macro_f1:.3f} ({least:.2f} to {most:.2f}); {enough}")
     click.echo(f"whole set right {report.exact:.3f}, kappa {report.kappa:.3f}; labelled in {report.seconds} CPU s")
     if report.word_filter:
         click.echo(

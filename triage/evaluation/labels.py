@@ -26,15 +26,15 @@ _ENOUGH = 10
 
 
 class LabelScore(BaseModel):
-    """One label: how many papers have it by the person, by the machine, by both."""
+    """One label: how many papers have it by the person, by the machine, by both. A share of nothing is None."""
 
     model_config = ConfigDict(frozen=True)
 
     papers: int
     given: int
     right: int
-    precision: float
-    recall: float
+    precision: float | None
+    recall: float | None
     f1: float
 
 
@@ -61,7 +61,7 @@ class WordFilter(BaseModel):
 
 class LabelsReport(BaseModel):
     """`exact`: papers whose whole set is right. `kappa`: agreement with the person beyond chance over all pairs of paper and
-    label. `macro_f1_10`: over labels with ten papers or more. `given`: the labels of each paper, in order.
+    label. `macro_f1_10`: over labels with ten papers or more, None without such a label. `given`: the labels of each paper, in order.
 
     `reliability` is of the confidence as given, `reliability_calibrated` of the one that a calibration fitted on other
     papers makes of it (five folds); the `calibration_error`s say how far either is from what it claims.
@@ -76,7 +76,7 @@ class LabelsReport(BaseModel):
     micro_recall: float
     micro_f1: float
     macro_f1: float
-    macro_f1_10: float
+    macro_f1_10: float | None
     exact: float
     kappa: float
     intervals: dict[str, tuple[float, float]]
@@ -130,7 +130,7 @@ def evaluate_labels(
         level=level,
         **_micro(pairs),
         macro_f1=_macro(pairs, 1),
-        macro_f1_10=_macro(pairs, _ENOUGH),
+        macro_f1_10=_macro(pairs, _ENOUGH) if max(_counts(pairs)[0].values(), default=0) >= _ENOUGH else None,
         exact=share(sum(p.person == p.machine for p in pairs), len(pairs)),
         kappa=_kappa(pairs),
         intervals={
@@ -187,8 +187,9 @@ def _per_label(pairs: Sequence[_Pair]) -> dict[str, LabelScore]:
     said, given, right = _counts(pairs)
     return {
         label: LabelScore(
-            papers=said[label], given=given[label], right=right[label], precision=share(right[label], given[label]),
-            recall=share(right[label], said[label]), f1=share(2 * right[label], said[label] + given[label]),
+            papers=said[label], given=given[label], right=right[label],
+            precision=share(right[label], given[label]) if given[label] else None,
+            recall=share(right[label], said[label]) if said[label] else None, f1=share(2 * right[label], said[label] + given[label]),
         )
         for label in sorted({*said, *given}, key=lambda x: (-said[x], x))
     }  # fmt: skip

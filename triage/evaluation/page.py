@@ -38,6 +38,10 @@ def _page(title: str, parts: Iterable[str]) -> str:
     )
 
 
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>\n" for row in rows)
@@ -133,7 +137,7 @@ def screening_page(reports: Sequence[tuple[str, ScreeningReport]], notes: Sequen
     parts = [f"<p>{first.positives} chosen of {first.n} papers.</p>", _recall_curve(reports)]
     for name, report in reports:
         rows = [
-            (k, found, f"{report.intervals[k][0]:.2f} to {report.intervals[k][1]:.2f}", report.word_filter.recall_at[k])
+            (k, found, f"{report.intervals[k][0]:.2f} to {report.intervals[k][1]:.2f}", f"{report.word_filter.recall_at[k]:g}")
             for k, found in report.recall_at.items()
         ]
         parts.append(f"<h2>{escape(name)}</h2>")
@@ -212,7 +216,7 @@ def labels_page(reports: Sequence[tuple[str, LabelsReport]]) -> str:
             f" {report.macro_f1:.3f} ({least:.2f} to {most:.2f}), whole set right {report.exact:.3f}, kappa {report.kappa:.3f}.</p>"
         )
         rows = [
-            (label, one.papers, one.given, one.right, f"{one.precision:.2f}", f"{one.recall:.2f}", f"{one.f1:.2f}")
+            (label, one.papers, one.given, one.right, _share(one.precision), _share(one.recall), _share(one.f1))
             for label, one in report.per_label.items()
         ]
         parts.append(_table("Label by label", ("label", "papers", "given", "right", "precision", "recall", "F1"), rows))

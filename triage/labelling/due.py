@@ -132,7 +132,7 @@ def _wanted(run: Run, version: str, works: Sequence[str] | None) -> list[tuple[A
     with run.warehouse.burst() as con:
         return con.execute(
             "SELECT w.work_id, w.title, w.abstract, w.text_hash, l.basis IS NOT DISTINCT FROM w.text_hash || $version, l.display"
-            " FROM store.work w JOIN main.works v USING (work_id)"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
             " LEFT JOIN (SELECT work_id, basis, coalesce(display, '') AS display FROM store.labelling_current WHERE producer = 'lexical') l USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR (v.proposed AND v.decision IS NULL)"
             " ELSE list_contains($works, w.work_id) END ORDER BY w.work_id",

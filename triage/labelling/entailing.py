@@ -131,7 +131,7 @@ def _wanted(run: Run, version: str, works: Sequence[str] | None, taxonomy: Taxon
             " asked AS (SELECT w.work_id, w.title, w.abstract, NOT coalesce(s.spoken, false) AS silent, l.work_id IS NOT NULL AS labelled,"
             "   coalesce(s.flags, []) AS flags,"
             "   concat(w.text_hash, $version, '/', array_to_string(list_sort(coalesce(s.flags, [])), ' ')) AS present"
-            "   FROM store.work w JOIN main.works v USING (work_id) LEFT JOIN said s USING (work_id)"
+            "   FROM store.work w JOIN store.standing v USING (work_id) LEFT JOIN said s USING (work_id)"
             "   LEFT JOIN (SELECT work_id FROM store.labelling_current WHERE producer = 'nli') l USING (work_id)"
             "   WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR (v.proposed AND v.decision IS NULL)"
             "   ELSE list_contains($works, w.work_id) END)"

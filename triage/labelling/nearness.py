@@ -104,7 +104,7 @@ def _wanted(run: Run, version: str, works: Sequence[str] | None) -> list[tuple[A
     with run.warehouse.burst() as con:
         return con.execute(
             "SELECT w.work_id, w.title, w.abstract, w.text_hash, r.basis IS NOT DISTINCT FROM w.text_hash || $version, l.work_id IS NOT NULL"
-            " FROM store.work w JOIN main.works v USING (work_id)"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
             " LEFT JOIN (SELECT work_id, max(basis) AS basis FROM store.embedding_read GROUP BY work_id) r USING (work_id)"
             " LEFT JOIN (SELECT work_id FROM store.labelling_current WHERE producer = 'embedding') l USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR (v.proposed AND v.decision IS NULL)"

@@ -55,7 +55,7 @@ def _wanted(run: Run, works: Sequence[str] | None) -> list[tuple[Any, ...]]:
     with run.warehouse.burst() as con:
         return con.execute(
             "SELECT w.work_id, w.title, w.abstract, w.text_hash, n.basis IS NOT DISTINCT FROM w.text_hash || $version"
-            " FROM store.work w JOIN main.works v USING (work_id)"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
             " LEFT JOIN (SELECT work_id, arg_max(basis, (made_at, note_id)) AS basis FROM store.note WHERE producer = 'lexical' GROUP BY work_id) n"
             " USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN v.decision = 'selected' OR ($proposals AND v.proposed AND v.decision IS NULL)"

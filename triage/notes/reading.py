@@ -123,7 +123,7 @@ def worth_a_note(run: Run, works: Sequence[str] | None, language: str) -> list[t
         rows = con.execute(
             "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version, n.basis IS NOT DISTINCT FROM w.text_hash || $version,"
             " v.decision IS NOT DISTINCT FROM 'selected'"
-            " FROM store.work w JOIN main.works v USING (work_id)"
+            " FROM store.work w JOIN store.standing v USING (work_id)"
             " LEFT JOIN (SELECT work_id, arg_max(basis, (made_at, note_id)) AS basis FROM store.note WHERE producer = 'llm' GROUP BY work_id) n"
             " USING (work_id)"
             " WHERE coalesce(w.abstract, '') <> '' AND CASE WHEN $works IS NULL"

@@ -135,6 +135,23 @@ COMMENT ON COLUMN main.relabelled.after_version IS 'version of the taxonomy of t
 COMMENT ON COLUMN main.relabelled.run_id IS 'run that changed it';
 COMMENT ON COLUMN main.relabelled.made_at IS 'when, UTC';
 
+-- What a person and the screening say of each work. The steps read it instead of `works`, whose labels and homes cost more.
+CREATE OR REPLACE VIEW store.standing AS
+WITH word AS (
+    SELECT work_id, max(what) AS decision FROM main.decisions
+    WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
+)
+SELECT w.work_id, word.decision, p.work_id IS NOT NULL AS proposed, s.score AS screening_score, s.filter_hit,
+       coalesce(k.score, s.score) AS rank_score,
+       CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
+FROM store.work w LEFT JOIN word USING (work_id)
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
+
+-- Works whose proposal was taken back with a file, and that have not turned up at a venue since.
+CREATE OR REPLACE VIEW store.taken_back AS
+SELECT DISTINCT work_id FROM store.unproposed b
+WHERE NOT EXISTS (SELECT 1 FROM store.promotion m WHERE m.work_id = b.work_id AND m.made_at > b.made_at);
+
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
     SELECT work_id, arg_min(display, producer_rank) AS type, arg_min(producer, producer_rank) AS producer
@@ -143,10 +160,6 @@ WITH shown AS (
 labels AS (
     SELECT work_id, list(label ORDER BY position) AS labels FROM main.labels_current WHERE decides AND counts GROUP BY work_id
 ),
-word AS (
-    SELECT work_id, max(what) AS decision FROM main.decisions
-    WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
-),
 home AS (
     -- a tick that was set in the undated list stays there, whatever year the work has by now
     SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, bool_or(d.said_in = 'lists/undated.md') AS undated
@@ -154,19 +167,15 @@ home AS (
     WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
 )
 SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
-       coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, word.decision,
-       s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
+       coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, s.decision,
+       s.screening_score, s.filter_hit AS curator_words, s.proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
        CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
-       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by,
+       s.rank_score, s.ranked_by,
        u.work_id IS NOT NULL AS unproposed
-FROM store.work w LEFT JOIN home USING (work_id)
-LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN word USING (work_id)
-LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id)
-LEFT JOIN (
-    SELECT DISTINCT work_id FROM store.unproposed b
-    WHERE NOT EXISTS (SELECT 1 FROM store.promotion m WHERE m.work_id = b.work_id AND m.made_at > b.made_at)
-) u USING (work_id);
+FROM store.work w JOIN store.standing s USING (work_id) LEFT JOIN home USING (work_id)
+LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id)
+LEFT JOIN store.taken_back u USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
 COMMENT ON COLUMN main.works.title IS 'title of its best record';
@@ -774,7 +783,7 @@ passed AS (
 )
 SELECT w.work_id, w.decision IS NOT DISTINCT FROM 'selected' AS selected, CAST(CASE WHEN w.decision IS NULL THEN 0.5 ELSE 1 END AS DOUBLE) AS weight,
        coalesce(w.decision, 'passed over') AS how
-FROM main.works w LEFT JOIN passed p USING (work_id)
+FROM store.standing w LEFT JOIN passed p USING (work_id)
 WHERE w.decision IN ('selected', 'rejected') OR (w.decision IS NULL AND p.work_id IS NOT NULL);
 
 CREATE OR REPLACE VIEW main.rankers AS
