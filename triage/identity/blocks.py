@@ -17,7 +17,7 @@ from triage.titles import PLAIN_TITLE, SQL_SIGNATURE, sql_forms, title_form
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import duckdb
 
@@ -59,37 +59,43 @@ def sql_list(words: tuple[str, ...]) -> str:
     return "(" + ", ".join(f"'{word}'" for word in words) + ")"
 
 
-def _case(word: str, hits: Mapping[str, str], otherwise: str) -> str:
-    """SQL: what stands beside `word` in `hits`, else `otherwise`; told apart by length first, in half the time of an IN."""
-    lengths = {
-        length: " ".join(f"WHEN '{hit}' THEN {value}" for hit, value in hits.items() if len(hit) == length)
-        for length in sorted({len(hit) for hit in hits})
-    }
-    cases = " ".join(f"WHEN {length} THEN CASE {word} {hit} ELSE {otherwise} END" for length, hit in lengths.items())
-    return f"CASE strlen({word}) {cases} ELSE {otherwise} END"
+def _by_length(word: str, hits: Mapping[str, str], otherwise: Callable[[int], str], lengths: Iterable[int]) -> str:
+    """SQL: WHEN clauses that tell words apart by length first, in half the time of an IN over all of them."""
+    cases = []
+    for length in lengths:
+        same = " ".join(f"WHEN '{hit}' THEN {value}" for hit, value in hits.items() if len(hit) == length)
+        cases.append(f"WHEN {length} THEN " + (f"CASE {word} {same} ELSE {otherwise(length)} END" if same else otherwise(length)))
+    return " ".join(cases)
+
+
+_SILENT = dict.fromkeys((":", *_STOP_WORDS), "false")
+_LONGEST_SILENT = max(map(len, _SILENT))
 
 
 def telling_words(form: str) -> str:
     """SQL: the words of the column `form` without articles, prepositions and the like."""
-    return f"list_filter(string_split({form}, ' '), lambda w: {_case('w', dict.fromkeys((':', *_STOP_WORDS), 'false'), 'true')})"
+    cases = _by_length("w", _SILENT, lambda _: "true", range(1, _LONGEST_SILENT + 1))
+    return f"list_filter(string_split({form}, ' '), lambda w: CASE length(w) {cases} ELSE true END)"
 
 
 _HEAD = 18  # characters of a first part that can stand for the title
 _MOST_WORDS = 3  # words a name in front of a colon has at most: "BLIP-2", "SCOTCH and SODA"
 
-# The parts of a form, one CTE each; `numbered` holds record_no, record_id, form.
+# The parts of a form, one CTE each; `numbered` holds record_no, record_id, form. The words themselves are not kept: lists take most of the memory.
 _PARTS = f"""
 cut AS (SELECT *, position(' : ' IN form) AS edge FROM numbered),
 parted AS (
     SELECT record_no, record_id, form, CASE WHEN edge > 0 THEN form[:edge - 1] END AS first, CASE WHEN edge > 0 THEN form[edge + 3:] END AS rest FROM cut
 ),
-counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS first_words, {telling_words("form")} AS words FROM parted)
+counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS in_front, {telling_words("form")} AS words FROM parted)
 SELECT record_no, record_id, form, replace(replace(form, ' ', ''), ':', '') AS key,
-       CASE WHEN first_words <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
-       CASE WHEN first_words > {_MOST_WORDS} AND length(first) >= {_HEAD} THEN replace(first, ' ', '') END AS head,
-       CASE WHEN first_words <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
+       CASE WHEN in_front <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
+       CASE WHEN in_front > {_MOST_WORDS} AND length(first) >= {_HEAD} THEN replace(first, ' ', '') END AS head,
+       CASE WHEN in_front <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
        {SQL_SIGNATURE} AS signature,
-       coalesce(list_bit_or(list_transform(words, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits, words
+       coalesce(list_bit_or(list_transform(words, lambda w: 1::UBIGINT << (hash(w) % 64))), 0) AS bits,
+       hash('f' || words[1] || ' ' || words[2] || ' ' || words[3]) AS first_words,
+       hash('l' || words[-3] || ' ' || words[-2] || ' ' || words[-1]) AS last_words, len(words) >= 3 AS worded
 FROM counted
 """
 
@@ -120,7 +126,7 @@ def add_forms(con: duckdb.DuckDBPyConnection) -> None:
         {_PARTS}
         """
     )
-    con.execute("INSERT INTO store.title_form SELECT * EXCLUDE (words) FROM fresh_form")
+    con.execute("INSERT INTO store.title_form SELECT * EXCLUDE (first_words, last_words, worded) FROM fresh_form")
     _add_blocks(con)
 
 
@@ -129,11 +135,11 @@ _LONGEST_WORD = 25
 
 
 def _rank(word: str) -> str:
-    """SQL: `word` behind two characters, so that rare words come first in the alphabet; NULL for words of two letters."""
-    by_length = [chr(122 - length) for length in range(_LONGEST_WORD + 1)]
-    common = _case(word, {one: f"'9{by_length[len(one)]}'" for one in COMMON_WORDS}, "NULL")
-    lengths = " ".join(f"WHEN {length} THEN '1{by_length[length]}'" for length in range(3, _LONGEST_WORD))
-    return f"coalesce({common}, CASE length({word}) WHEN 0 THEN NULL WHEN 1 THEN NULL WHEN 2 THEN NULL {lengths} ELSE '1{by_length[_LONGEST_WORD]}' END) || {word}"
+    """SQL: `word` behind two characters, so that rare words come first in the alphabet; NULL for a word that tells nothing or has two letters."""
+    place = [chr(122 - length) for length in range(_LONGEST_WORD + 1)]
+    hits = dict.fromkeys(_STOP_WORDS, "NULL") | {one: f"'9{place[len(one)]}'" for one in COMMON_WORDS}
+    lengths = _by_length(word, hits, lambda length: f"'1{place[length]}'", range(3, _LONGEST_WORD))
+    return f"CASE length({word}) WHEN 0 THEN NULL WHEN 1 THEN NULL WHEN 2 THEN NULL {lengths} ELSE '1{place[-1]}' END || {word}"
 
 
 def _hashes(*keys: str) -> str:
@@ -145,8 +151,8 @@ def _hashes(*keys: str) -> str:
 
 
 def _rarest(source: str, words: str) -> str:
-    """SQL: record_no and `r`, the three rarest words, of the rows of `source`; `words` is how they are taken: all of them, or DISTINCT."""
-    ranked = f"SELECT record_no, {_rank('word')} AS word FROM (SELECT record_no, unnest(words) AS word FROM {source})"
+    """SQL: record_no and `r`, the three rarest words, of the rows of `source`; `words` says how they are taken: all of them, or DISTINCT."""
+    ranked = f"SELECT record_no, {_rank('word')} AS word FROM (SELECT record_no, unnest(string_split(form, ' ')) AS word FROM {source})"
     return f"SELECT record_no, min({words} word, 3) AS r FROM ({ranked}) GROUP BY record_no"
 
 
@@ -163,13 +169,7 @@ def _add_blocks(con: duckdb.DuckDBPyConnection) -> None:
         ),
         keyed AS (
             SELECT unnest({_hashes("'k' || key", "'k' || tail", "'k' || head")}) AS hash, record_no, {_KEY} AS kind FROM titled
-            UNION ALL
-            SELECT unnest({
-            _hashes(
-                "'f' || words[1] || ' ' || words[2] || ' ' || words[3]",
-                "CASE WHEN len(words) >= 3 THEN 'l' || words[-3] || ' ' || words[-2] || ' ' || words[-1] END",
-            )
-        }), record_no, {_WORDS} FROM titled
+            UNION ALL SELECT unnest([first_words, last_words]), record_no, {_WORDS} FROM titled WHERE worded
             UNION ALL SELECT unnest({_hashes("'p' || r[1] || r[2]", "'p' || r[1] || r[3]", "'p' || r[2] || r[3]")}), record_no, {_WORDS} FROM rare
             UNION ALL SELECT hash('n' || name), record_no, {_NAME} FROM titled WHERE name IS NOT NULL
         )
@@ -209,6 +209,7 @@ def widen_due(con: duckdb.DuckDBPyConnection) -> None:
     if con.execute("SELECT count(*) FROM store.match_edge").fetchall()[0][0]:
         _add_outgrown(con)
     _add_series(con)
+    con.execute("DROP TABLE fresh_form")
 
 
 def _add_outgrown(con: duckdb.DuckDBPyConnection) -> None:
@@ -232,11 +233,12 @@ def _add_series(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE series AS
-        WITH often AS (  -- few titles are left whose words need counting
-            SELECT key FROM store.title_form WHERE key IN (SELECT key FROM store.title_form JOIN due USING (record_id)) AND key <> ''
-            GROUP BY key HAVING count(*) >= {_SERIES}
+        WITH often AS (  -- by hash, which takes a third of the time; few titles are left whose words need counting
+            SELECT hash(key) AS hash FROM store.title_form
+            WHERE key <> '' AND hash(key) IN (SELECT hash(key) FROM store.title_form JOIN due USING (record_id))
+            GROUP BY hash(key) HAVING count(*) >= {_SERIES}
         )
-        SELECT f.key FROM (SELECT * FROM store.title_form WHERE key IN (FROM often)) f JOIN store.record r USING (record_id)
+        SELECT f.key FROM (SELECT * FROM store.title_form WHERE hash(key) IN (FROM often)) f JOIN store.record r USING (record_id)
         WHERE NOT r.preprint AND len(list_distinct({telling_words("f.form")})) <= {_SERIES_WORDS}
         GROUP BY f.key HAVING count(DISTINCT r.year) >= {_SERIES}
         """
