@@ -75,7 +75,7 @@ _LONGEST_SILENT = max(map(len, _SILENT))
 def telling_words(form: str) -> str:
     """SQL: the words of the column `form` without articles, prepositions and the like."""
     cases = _by_length("w", _SILENT, lambda _: "true", range(1, _LONGEST_SILENT + 1))
-    return f"list_filter(string_split({form}, ' '), lambda w: CASE length(w) {cases} ELSE true END)"
+    return f"list_filter(string_split({form}, ' '), lambda w: CASE strlen(w) {cases} ELSE true END)"  # of bytes: half the time, and the same for these
 
 
 _HEAD = 18  # characters of a first part that can stand for the title
@@ -85,10 +85,10 @@ _MOST_WORDS = 3  # words a name in front of a colon has at most: "BLIP-2", "SCOT
 _PARTS = f"""
 cut AS (SELECT *, position(' : ' IN form) AS edge FROM numbered),
 parted AS (
-    SELECT record_no, record_id, form, CASE WHEN edge > 0 THEN form[:edge - 1] END AS first, CASE WHEN edge > 0 THEN form[edge + 3:] END AS rest FROM cut
+    SELECT record_no, record_id, form, edge, CASE WHEN edge > 0 THEN form[:edge - 1] END AS first, CASE WHEN edge > 0 THEN form[edge + 3:] END AS rest FROM cut
 ),
 counted AS (SELECT *, length(first) - length(replace(first, ' ', '')) + 1 AS in_front, {telling_words("form")} AS words FROM parted)
-SELECT record_no, record_id, form, replace(replace(form, ' ', ''), ':', '') AS key,
+SELECT record_no, record_id, form, replace(CASE WHEN edge > 0 THEN replace(form, ':', '') ELSE form END, ' ', '') AS key,
        CASE WHEN in_front <= {_MOST_WORDS} THEN replace(first, ' ', '') END AS name,
        CASE WHEN in_front > {_MOST_WORDS} AND length(first) >= {_HEAD} THEN replace(first, ' ', '') END AS head,
        CASE WHEN in_front <= {_MOST_WORDS} AND length(rest) >= 15 THEN replace(replace(rest, ' ', ''), ':', '') END AS tail,
@@ -106,18 +106,18 @@ def add_forms(con: duckdb.DuckDBPyConnection) -> None:
     if con.execute("SELECT count(*) FROM outdated").fetchall()[0][0]:
         con.execute("DELETE FROM store.block WHERE record_no IN (SELECT record_no FROM outdated)")
         con.execute("DELETE FROM store.title_form WHERE record_no IN (SELECT record_no FROM outdated)")
-    odd = con.execute(
-        "SELECT record_id, title FROM store.record JOIN due USING (record_id) WHERE NOT regexp_full_match(title, ?)", [PLAIN_TITLE]
-    ).fetchall()
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE fresh_title AS SELECT record_id, title, coalesce(regexp_full_match(title, ?), true) AS plain"
+        " FROM store.record JOIN due USING (record_id)",
+        [PLAIN_TITLE],
+    )
+    odd = con.execute("SELECT record_id, title FROM fresh_title WHERE NOT plain").fetchall()
     stage(con, "odd_form", [{"record_id": r, "form": title_form(t)} for r, t in odd], {"record_id": "VARCHAR", "form": "VARCHAR"})
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE fresh_form AS
-        WITH even AS (
-            SELECT record_id, title FROM store.record JOIN due USING (record_id) WHERE record_id NOT IN (SELECT record_id FROM odd_form)
-        ),
-        formed AS (
-            SELECT record_id, title AS form FROM {sql_forms("even")}
+        WITH formed AS (
+            SELECT record_id, title AS form FROM {sql_forms("(SELECT record_id, title FROM fresh_title WHERE plain)")}
             UNION ALL SELECT record_id, form FROM odd_form
         ),
         numbered AS (
@@ -126,6 +126,7 @@ def add_forms(con: duckdb.DuckDBPyConnection) -> None:
         {_PARTS}
         """
     )
+    con.execute("DROP TABLE fresh_title")
     con.execute("INSERT INTO store.title_form SELECT * EXCLUDE (first_words, last_words, worded) FROM fresh_form")
     _add_blocks(con)
 
