@@ -90,7 +90,7 @@ _IDENTIFIER_RULES = (
 TITLE_RULES = (
     Rule(
         "title", 5,
-        "the same normalised title",
+        "the same title but for case, accents, punctuation and spaces",
         "exact AND (agree OR (fewer >= 2 AND length >= 10))",
         "a title of one word says too little without its authors",
     ),

@@ -140,6 +140,12 @@ SELECT work_id, arg_min(record_id, place), arg_min(title, title_place),
 FROM ranked LEFT JOIN named USING (work_id) GROUP BY work_id
 """
 
+# What a person had taken apart and lets come together again was published before: that is no news.
+_REUNITED = """
+SELECT x.work_id FROM store.person_pair p JOIN store.membership x ON x.record_id = p.a JOIN store.membership y ON y.record_id = p.b AND y.work_id = x.work_id
+WHERE p.what = 'not-same' AND (p.a, p.b) NOT IN (SELECT (a, b) FROM said WHERE what = 'not-same')
+"""
+
 _PREPRINT = f"(lower({{0}}) IN {sql_list(tuple(sorted(PREPRINT_VENUES)))} OR {{0}} IS NULL)"
 
 
@@ -148,6 +154,7 @@ def _promotions(con: duckdb.DuckDBPyConnection, run: Run) -> list[str]:
         "CREATE OR REPLACE TEMP TABLE promoted AS"
         " SELECT w.work_id, w.best_record_id, o.venue AS from_venue, o.year AS from_year, o.url AS from_url, w.venue, w.year, w.url, w.title"
         f" FROM was o JOIN store.work w USING (work_id) WHERE {_PREPRINT.format('o.venue')} AND NOT {_PREPRINT.format('w.venue')}"
+        f" AND w.work_id NOT IN ({_REUNITED})"
         " QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY o.year, o.url) = 1"
     )
     con.execute(
