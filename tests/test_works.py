@@ -199,12 +199,26 @@ def test_a_split_and_a_not_same_tell_what_they_did(tmp_path: Path, capsys: pytes
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f'{work} "{long[:59].rstrip()}…" is 2 works now, and they never come together again by themselves'
     assert sum(": 1 record" in line for line in told) == 2
+    assert told[2] == f'  {work_of(workspace, "b")} "{long[:59].rstrip()}…": 1 record, from {work}' or told[1].endswith(f"from {work}")
+    assert triage(workspace, "show", work) == 0
+    assert "the same title; a person said they are two" in capsys.readouterr().out
     assert triage(workspace, "not-same", work, work_of(workspace, "c"), "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert "are two papers, whatever a rule may find" in answer["told"][0]
     assert answer["decision"] in {row[0] for row in ask(workspace, "SELECT decision_id FROM decisions")}
     assert triage(workspace, "undo", answer["decision"]) == 0
     assert capsys.readouterr().out.startswith("taken back: nothing moved")
+    assert triage(workspace, "undo", answer["decision"]) == 2
+    assert "taken back already" in capsys.readouterr().err
+
+
+def test_a_merge_says_which_of_two_words_counts(two: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    say(two, word("d1", "type", TITLE, value="Token Pruning", hour=1), word("d2", "type", OTHER, value="Caching", hour=2))
+    assert triage(two, "merge", work_of(two, "a"), work_of(two, "b")) == 0
+    told = capsys.readouterr().out
+    assert 'the Type "Caching"' in told
+    assert 'the Type "Token Pruning"' in told
+    assert ask(two, "SELECT type FROM works") == [("Caching",)]
 
 
 def test_the_link_follows_the_venues_entry_and_a_correction_comes_first(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _print_work(told: dict[str, Any]) -> None:
         if not record["why"]:
             click.echo("         alone: no other record is held to be this paper")
     for other in told["apart"]:
-        click.echo(f"  not {other['work_id']} {other['title']!r}: {other['status']}, {other['evidence']}")
+        click.echo(f'  not {other["work_id"]} "{other["title"]}": {_apart(other)}')
     for word in told["said"]:
         click.echo(f"  {word['who']} said {word['what']} on {word['made_at'][:10]} ({word['decision_id']})")
     for step in told["promotions"]:
@@ -70,6 +70,17 @@ def _link(link: dict[str, Any]) -> str:
     if link["rule"] != "title":
         told += f": {link['evidence']}"
     return f"{told} (rule {link['rule']}, score {link['score']:.2f})"
+
+
+def _apart(other: dict[str, Any]) -> str:
+    """What speaks for one paper, what against it (in brackets), and how it stands."""
+    why = other["evidence"]
+    if other["rule"] == "title":  # its evidence is the title without its spaces
+        _, bracket, veto = why.partition(" (")
+        why = "the same title" + bracket + veto
+    if other["said"]:
+        return f"{why}; a person said they are two"
+    return f"{why}; " + ("waits for you in: triage works review" if other["status"] == "review" else "kept apart by the rules")
 
 
 def _place(venue: str | None, year: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from triage.decisions import NOTE_WORD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     import duckdb
 
@@ -64,7 +64,7 @@ def standing(con: duckdb.DuckDBPyConnection, records: Collection[str]) -> Standi
     ).fetchall()
     titles = {work: title for _, work, title in rows}
     facts = con.execute(
-        "SELECT decision_id, work_id, CASE what WHEN 'type' THEN 'the Type \"' || value || '\"' WHEN 'note' THEN 'your note'"
+        "SELECT decision_id, work_id, CASE what WHEN 'type' THEN 'the Type \"' || coalesce(value, '') || '\"' WHEN 'note' THEN 'your note'"
         "  WHEN 'correction' THEN 'your correction' ELSE 'your word \"' || what || '\"' END"
         " FROM main.decisions WHERE in_force AND what IN ('selected', 'rejected', 'later', 'type', 'note', 'correction') AND list_contains($works, work_id)"
         " UNION ALL SELECT note_id, work_id, CASE producer WHEN 'human' THEN 'the note' ELSE 'the note by ' || producer END"
@@ -80,11 +80,19 @@ def tell(decision: Decision, before: Standing, after: Standing) -> list[str]:
     lines = [_sentence(decision.what, before, after)]
     for work in after.works():
         records = [record for record, at in after.work_of.items() if at == work]
-        came = Counter(before.work_of[record] for record in records if before.work_of.get(record, work) != work)
-        origin = "".join(f", {count} of them from {_old_name(old, before, after)}" for old, count in sorted(came.items()))
-        lines.append(f"  {after.name(work)}: {len(records)} {'record' if len(records) == 1 else 'records'}{origin}")
+        lines.append(
+            f"  {after.name(work)}: {len(records)} {'record' if len(records) == 1 else 'records'}{_origin(work, records, before, after)}"
+        )
         lines += [f"    {text}" for text in _facts(work, before, after)]
     return lines
+
+
+def _origin(work: str, records: Sequence[str], before: Standing, after: Standing) -> str:
+    came = Counter(before.work_of[record] for record in records if before.work_of.get(record, work) != work)
+    return "".join(
+        f", {'' if count == len(records) else f'{count} of them '}from {_old_name(old, before, after)}"
+        for old, count in sorted(came.items())
+    )
 
 
 def _old_name(work: str, before: Standing, after: Standing) -> str:
@@ -93,13 +101,21 @@ def _old_name(work: str, before: Standing, after: Standing) -> str:
 
 def _facts(work: str, before: Standing, after: Standing) -> list[str]:
     was = {fact.fact_id: fact.work_id for fact in before.facts}
-    return list(
-        dict.fromkeys(
-            fact.text + (f", from {was[fact.fact_id]}" if was.get(fact.fact_id, work) != work else "")
-            for fact in after.facts
-            if fact.work_id == work
-        )
-    )
+    now = {fact.fact_id: fact for fact in after.facts}
+    counts = {fact.text for fact in after.facts if fact.work_id == work}
+    told = [
+        fact.text + (f", from {was[fact.fact_id]}" if was.get(fact.fact_id, work) != work else "")
+        for fact in after.facts
+        if fact.work_id == work
+    ]
+    # of two works that became one, the newer word counts; the other is kept and comes back when they are two again
+    became = {old: after.work_of[record] for record, old in before.work_of.items() if record in after.work_of}
+    told += [
+        f"not counting now: {fact.text}, from {fact.work_id}"
+        for fact in before.facts
+        if fact.fact_id not in now and fact.text not in counts and became.get(fact.work_id) == work
+    ]
+    return list(dict.fromkeys(told))
 
 
 def _sentence(what: str, before: Standing, after: Standing) -> str:
