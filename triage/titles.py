@@ -34,7 +34,6 @@ _NOTE = (
 _NOTE_PATTERN = re.compile(r"(?<=\S)" + _NOTE, re.IGNORECASE)
 
 # Where a part of a title ends: colon, dash between spaces, long dash, bracket, end of a sentence.
-_BREAK = r"\s-+\s|--+|[:;?!()\[\]<>|]|\.\s"
 _BREAK_PATTERN = re.compile(r"\s[-–]+\s|--+|[—:;?!()\[\]<>|]|\.\s")
 
 PLAIN_TITLE = r"""[A-Za-z0-9 ,.:;()\[\]?!/'"-]*"""
