@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.workspaces import ask, make_workspace, put, record
 from triage.models import Record
@@ -81,6 +82,12 @@ def test_cases_whatever_the_order(case: Case, tmp_path: Path) -> None:
         assert ask(workspace, "SELECT count(*) FROM works") == [(case.works,)]
         assert ask(workspace, "SELECT count(*) FROM records WHERE work_id IS NULL") == [(0,)]
     assert len(groupings) == 1
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\u200b", "\n\t"])
+def test_a_record_without_title_is_none(title: str) -> None:
+    with pytest.raises(ValidationError, match="title"):
+        record("a", title)
 
 
 def test_numbers_add_up_and_nothing_is_due_twice(tmp_path: Path) -> None:
