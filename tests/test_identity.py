@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.workspaces import ask, make_workspace, put, record
 from triage.models import Record
@@ -48,6 +49,14 @@ CASES = [
     Case("mojibake is another word, never a wrong merge", [{"title": "Ã‰tude des motifs"}, {"title": "Étude des motifs"}], 2),
     Case("a generic title", [{"title": "Editorial"}, {"title": "Editorial"}], 2),
     Case("version numbers are part of the name", [{"title": "BLIP: Bootstrapping"}, {"title": "BLIP-2: Bootstrapping"}], 2),
+    Case("a title of one word says too little", [{"title": "Attention"}, {"title": "Attention"}], 2),
+    Case("a title of one word by the same people in the same year", [{"title": "Attention", "authors": ("Ann Smith", "Bo Li"), "year": 2020, "venue": "ACL"}, {"title": "ATTENTION.", "authors": ("B. Li", "A. Smith"), "year": 2020, "venue": "ACL"}], 1),
+    Case("a title of one word by other people", [{"title": "Attention", "authors": ("Ann Smith",)}, {"title": "Attention", "authors": ("Carl Jones",)}], 2),
+    Case("given and family name swapped", [{"authors": ("Junnan Li", "Bo Wang")}, {"authors": ("Li Junnan", "Wang Bo")}], 1),
+    Case("two thousand authors, and the same with initials", [{"authors": tuple(f"Given{n} Family{n}" for n in range(2000))}, {"authors": tuple(f"G. Family{n}" for n in range(2000))}], 1),
+    Case("a letter with its accent, and letter and accent apart", [{"title": "\u00c9tude des motifs rares"}, {"title": "E\u0301tude des motifs rares"}], 1),
+    Case("a DOI copied to another paper goes to review", [{"identifiers": {"doi": "10.1234/x"}}, {"title": "Zebra Fish Growth", "identifiers": {"doi": "10.1234/x"}}], 2),
+    Case("a link copied to another paper goes to review", [{"url": "https://example.org/p/1"}, {"title": "Zebra Fish Growth", "url": "https://example.org/p/1"}], 2),
     Case("a title without letters matches nothing", [{"title": "???"}, {"title": "???"}], 2),
     Case("the same page under tracking parameters", [{"url": "https://example.org/p/1?utm_source=x"}, {"title": "A Made Title on Pruning Visual Tokens", "url": "http://www.example.org/p/1/"}], 1),
     Case("two ids would meet in one work through a third record", [{"identifiers": {"arxiv": "2301.00001"}}, {}, {"identifiers": {"arxiv": "2301.00002"}}], 2),
@@ -73,6 +82,12 @@ def test_cases_whatever_the_order(case: Case, tmp_path: Path) -> None:
         assert ask(workspace, "SELECT count(*) FROM works") == [(case.works,)]
         assert ask(workspace, "SELECT count(*) FROM records WHERE work_id IS NULL") == [(0,)]
     assert len(groupings) == 1
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\u200b", "\n\t"])
+def test_a_record_without_title_is_none(title: str) -> None:
+    with pytest.raises(ValidationError, match="title"):
+        record("a", title)
 
 
 def test_numbers_add_up_and_nothing_is_due_twice(tmp_path: Path) -> None:

@@ -151,6 +151,76 @@ def test_a_promotion_is_reported_and_the_work_stays_in_its_list(tmp_path: Path) 
     assert again.counts["promoted"] == 0
 
 
+def test_a_split_taken_back_promotes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record("pre", TITLE, venue="arXiv", year=2022)], [record("pub", TITLE, venue="CVPR", year=2023)])
+    assert ask(workspace, "SELECT count(*) FROM promotions") == [(1,)]
+    published = ask(workspace, "SELECT record_id FROM records WHERE source_key = 'pub'")[0][0]
+    assert triage(workspace, "split", work_of(workspace, "pre"), published) == 0
+    assert triage(workspace, "undo", ask(workspace, "SELECT decision_id FROM decisions WHERE what = 'not-same'")[0][0]) == 0
+    assert works(workspace) == [["pre", "pub"]]
+    assert ask(workspace, "SELECT count(*) FROM promotions") == [(1,)]
+    assert "promotion" not in capsys.readouterr().out
+
+
+def test_a_merge_tells_what_became_of_works_records_and_words(two: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    say(two, word("d1", "selected", OTHER), word("d2", "type", OTHER, value="Token Pruning"))
+    first, second = work_of(two, "a"), work_of(two, "b")
+    assert triage(two, "merge", first, second) == 0
+    decision = ask(two, "SELECT decision_id FROM decisions WHERE what = 'same'")[0][0]
+    assert works(two) == [["a", "b"]]
+    stays = work_of(two, "a")
+    gone, shown = (second, OTHER) if stays == first else (first, TITLE)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] in {
+        f'{x} "{t}" and {y} "{u}" are one work now' for x, t, y, u in ((first, TITLE, second, OTHER), (second, OTHER, first, TITLE))
+    }
+    assert told[1] == f'  {stays} "{OTHER}": 2 records, 1 of them from {gone} "{shown}"'
+    origin = f", from {second}" if stays == first else ""
+    assert sorted(told[2:4]) == [f'    the Type "Token Pruning"{origin}', f'    your word "selected"{origin}']
+    assert told[-1] == f"written to decisions.jsonl as {decision}; to take it back: triage works undo {decision}"
+    assert not [line for line in told if "decisions:" in line]
+    assert triage(two, "undo", decision) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "taken back: one work is 2 works again"
+    assert sorted(line.split(":")[0] for line in told[1:] if line.startswith("  w")) == sorted(
+        [f'  {first} "{TITLE}"', f'  {second} "{OTHER}"']
+    )
+    assert "undo" not in told[-1]
+
+
+def test_a_split_and_a_not_same_tell_what_they_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = make_workspace(tmp_path)
+    long = "A Made Title " + "About Pruning Visual Tokens " * 4
+    put(workspace, [record("a", long), record("b", long), record("c", OTHER)])
+    taken = ask(workspace, "SELECT record_id FROM records WHERE source_key = 'b'")[0][0]
+    work = work_of(workspace, "a")
+    assert triage(workspace, "split", work, taken) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f'{work} "{long[:59].rstrip()}…" is 2 works now, and they never come together again by themselves'
+    assert sum(": 1 record" in line for line in told) == 2
+    assert told[2] == f'  {work_of(workspace, "b")} "{long[:59].rstrip()}…": 1 record, from {work}' or told[1].endswith(f"from {work}")
+    assert triage(workspace, "show", work) == 0
+    assert "the same title; a person said they are two" in capsys.readouterr().out
+    assert triage(workspace, "not-same", work, work_of(workspace, "c"), "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert "are two papers, whatever a rule may find" in answer["told"][0]
+    assert answer["decision"] in {row[0] for row in ask(workspace, "SELECT decision_id FROM decisions")}
+    assert triage(workspace, "undo", answer["decision"]) == 0
+    assert capsys.readouterr().out.startswith("taken back: nothing moved")
+    assert triage(workspace, "undo", answer["decision"]) == 2
+    assert "taken back already" in capsys.readouterr().err
+
+
+def test_a_merge_says_which_of_two_words_counts(two: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    say(two, word("d1", "type", TITLE, value="Token Pruning", hour=1), word("d2", "type", OTHER, value="Caching", hour=2))
+    assert triage(two, "merge", work_of(two, "a"), work_of(two, "b")) == 0
+    told = capsys.readouterr().out
+    assert 'the Type "Caching"' in told
+    assert 'the Type "Token Pruning"' in told
+    assert ask(two, "SELECT type FROM works") == [("Caching",)]
+
+
 def test_the_link_follows_the_venues_entry_and_a_correction_comes_first(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     put(

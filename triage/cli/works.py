@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage.cli.common import Shown, json_option, open_workspace, print_json, print_report, workspace_option
+from triage.cli.common import PARTIAL, Shown, json_option, open_workspace, print_json, print_report, workspace_option
 
 if TYPE_CHECKING:
     from triage.models import Decision
@@ -50,16 +50,37 @@ def _print_work(told: dict[str, Any]) -> None:
         mark = "best" if record["best"] else "    "
         click.echo(f"  {mark} {record['record_id']}  {record['source']} {record['source_key']}: {record['title']}")
         for link in record["why"]:
-            click.echo(f"         with {link['with']}: {link['reason']} [{link['rule']} {link['score']:.2f}] {link['evidence']}")
+            click.echo(f"         {_link(link)}")
         if not record["why"]:
             click.echo("         alone: no other record is held to be this paper")
     for other in told["apart"]:
-        click.echo(f"  not {other['work_id']} {other['title']!r}: {other['status']}, {other['evidence']}")
+        click.echo(f'  not {other["work_id"]} "{other["title"]}": {_apart(other)}')
     for word in told["said"]:
         click.echo(f"  {word['who']} said {word['what']} on {word['made_at'][:10]} ({word['decision_id']})")
     for step in told["promotions"]:
         before, after = (_place(step[f"{end}_venue"], step[f"{end}_year"]) for end in ("from", "to"))
         click.echo(f"  promoted {before} -> {after} on {step['made_at'][:10]}")
+
+
+def _link(link: dict[str, Any]) -> str:
+    """Why two records are one paper. The evidence of equal titles is the title without its spaces: it says nothing to a reader."""
+    told = f"with {link['with']}: {link['reason']}"
+    if link["rule"] == "person":
+        return f"{told} ({link['evidence']})"
+    if link["rule"] != "title":
+        told += f": {link['evidence']}"
+    return f"{told} (rule {link['rule']}, score {link['score']:.2f})"
+
+
+def _apart(other: dict[str, Any]) -> str:
+    """What speaks for one paper, what against it (in brackets), and how it stands."""
+    why = other["evidence"]
+    if other["rule"] == "title":  # its evidence is the title without its spaces
+        _, bracket, veto = why.partition(" (")
+        why = "the same title" + bracket + veto
+    if other["said"]:
+        return f"{why}; a person said they are two"
+    return f"{why}; " + ("waits for you in: triage works review" if other["status"] == "review" else "kept apart by the rules")
 
 
 def _place(venue: str | None, year: int | None) -> str:
@@ -94,17 +115,33 @@ def review(limit: int, folder: Path | None, as_json: bool) -> None:
 
 
 def _speak(folder: Path | None, as_json: bool, command: str, say: Callable[[Run], Decision]) -> int:
-    """Run one word through: said, stored, identified, reported."""
+    """Run one word through: said, stored, identified, and told in sentences."""
     from triage import pipeline
     from triage.identity import identify
+    from triage.identity.consequences import concerned, standing, tell
 
     with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), f"works {command}", progress=progress) as run:
         identify(run)
         decision = say(run)
-        identify(run)
-    if not as_json:
-        click.echo(f"written to decisions.jsonl as {decision.id}; to take it back: triage works undo {decision.id}")
-    return print_report(run, as_json=as_json)
+        with run.warehouse.burst() as con:
+            before = standing(con, concerned(con, decision))
+        report = identify(run)
+        with run.warehouse.burst() as con:
+            after = standing(con, before.work_of)
+    lines = tell(decision, before, after)
+    if as_json:
+        return print_report(run, as_json=True, more={"decision": decision.id, "works": after.works(), "told": lines})
+    for line in lines:
+        click.echo(line)
+    for message in report.messages:
+        click.echo(f"note: {message}")
+    click.echo(
+        f"written to decisions.jsonl as {decision.id}"
+        + ("" if decision.what == "undo" else f"; to take it back: triage works undo {decision.id}")
+    )
+    for failure in run.failures:
+        click.echo(f"failed: {failure.step}: {failure.item}: {failure.message}", err=True)
+    return 0 if run.status == "complete" else PARTIAL
 
 
 def _full(run: Run, *names: str) -> list[str]:

@@ -35,7 +35,8 @@ def explain(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     told["records"] = _records(con, work)
     told["apart"] = _rows(
         con,
-        "SELECT DISTINCT CASE WHEN m.work_a = $work THEN m.work_b ELSE m.work_a END AS work_id, o.title, m.rule, m.status, m.evidence"
+        "SELECT DISTINCT CASE WHEN m.work_a = $work THEN m.work_b ELSE m.work_a END AS work_id, o.title, m.rule, m.status, m.evidence,"
+        " (m.a, m.b) IN (SELECT (a, b) FROM store.person_pair WHERE what = 'not-same') AS said"
         " FROM main.matches m JOIN store.record o ON o.record_id = CASE WHEN m.work_a = $work THEN m.b ELSE m.a END"
         f" WHERE (m.work_a = $work) <> (m.work_b = $work) ORDER BY ALL LIMIT {_MOST}",
         work=work,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from triage.identity.blocks import COMMON_WORDS, YEAR_FITS, find_candidates, sql_list, telling_words
 from triage.identity.journals import stage_journal_pairs
-from triage.identity.rules import DOUBTS, LEAST_TITLE_LIKENESS, RULES, TITLE_RULES, VETO_SCHEMES, VETOES
+from triage.identity.rules import DOUBTS, LEAST_TITLE_LIKENESS, RULES, TITLE_RULES, VETO_SCHEMES, VETOES, WORTH_COMPARING
 from triage.text import GENERIC_KEYS
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _contrary() -> str:
     return f"CASE WHEN (name_equal OR likeness >= 0.8) AND len(only_x) BETWEEN 1 AND 4 AND len(only_y) BETWEEN 1 AND 4 THEN {' OR '.join(parts)} ELSE false END"
 
 
-# What is cheap to know of a pair decides whether the rest is worked out.
+# What is cheap to know of a pair decides whether the rest is worked out, here and in WORTH_COMPARING.
 _NEAR_ENOUGH = f"""
     f.key = g.key OR f.tail = g.key OR g.tail = f.key OR f.tail = g.tail OR f.head = g.key OR g.head = f.key
     OR f.head = g.head OR starts_with(f.key, g.key) OR starts_with(g.key, f.key) OR ends_with(f.key, g.key) OR ends_with(g.key, f.key)
@@ -88,9 +88,8 @@ _ABSTRACT_WORDS = "list_distinct(list_filter(string_split_regex(lower({0}.abstra
 
 _FEATURES = f"""
 CREATE OR REPLACE TEMP TABLE features AS
-WITH met AS (
-    SELECT x.record_id AS a, y.record_id AS b, x.key AS key_x, y.key AS key_y,
-           x.key = y.key AS exact,
+WITH cheap AS (
+    SELECT c.a AS no_x, c.b AS no_y, x.key = y.key AS exact,
            coalesce(x.tail = y.key OR y.tail = x.key, false) AS tail_equal,
            coalesce(x.tail = y.tail, false) AS tails_equal, coalesce(x.head = y.head, false) AS heads_equal,
            coalesce(x.name = y.name, false) AS name_equal,
@@ -100,33 +99,40 @@ WITH met AS (
            (starts_with(y.form, x.form) AND y.form[length(x.form) + 1] NOT IN ('', ' '))
                OR (starts_with(x.form, y.form) AND x.form[length(y.form) + 1] NOT IN ('', ' ')) AS cut,
            x.signature = y.signature AS same_numbers,
-           regexp_matches(x.form, '{_MARK}') <> regexp_matches(y.form, '{_MARK}') AS marked,
-           least(length(x.key), length(y.key)) AS length,
-           list_distinct({telling_words("x.form")}) AS words_x, list_distinct({telling_words("y.form")}) AS words_y,
-           x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
-           coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR (x.key = y.key AND (x.key IN {_GENERIC} OR x.key IN (SELECT key FROM series))) AS common_title,
-           x.key = y.key AND x.key IN (SELECT key FROM series) AS series,
-           {_TWO_IDENTIFIERS} AS two_identifiers,
-           CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
-           CASE WHEN x.abstract IS NOT NULL AND y.abstract IS NOT NULL THEN {_ABSTRACT_WORDS.format("y")} END AS abstract_y,
-           NOT x.preprint AND NOT y.preprint AS both_published, x.venue AS venue_x, y.venue AS venue_y
+           x.abstract IS NOT NULL AND y.abstract IS NOT NULL AS abstracts,
+           len(list_intersect(x.words, y.words)) AS shared,
+           least(len(x.words), len(y.words)) AS fewer, greatest(len(x.words), len(y.words)) AS more,
+           length(x.key[:{_LONGEST}]) AS letters_x, length(y.key[:{_LONGEST}]) AS letters_y,
+           -- at most: so many letters have to be put in
+           least(letters_x, letters_y) / greatest(letters_x, letters_y, 1) AS likeness
     FROM near c JOIN side x ON x.record_no = c.a JOIN side y ON y.record_no = c.b
 ),
-worded AS (
-    SELECT *, len(list_intersect(words_x, words_y)) AS shared, least(len(words_x), len(words_y)) AS fewer, greatest(len(words_x), len(words_y)) AS more
-    FROM met
+likely AS (
+    SELECT c.* REPLACE (
+           CASE WHEN exact THEN 1.0 ELSE 1.0 - levenshtein(x.key[:{_LONGEST}], y.key[:{_LONGEST}]) / greatest(letters_x, letters_y, 1) END AS likeness
+    ) FROM (SELECT * FROM cheap WHERE {WORTH_COMPARING}) c JOIN side x ON x.record_no = no_x JOIN side y ON y.record_no = no_y
+),
+met AS (
+    SELECT c.*, x.record_id AS a, y.record_id AS b, x.key AS key_x,
+           regexp_matches(x.form, '{_MARK}') <> regexp_matches(y.form, '{_MARK}') AS marked,
+           least(length(x.key), length(y.key)) AS length,
+           x.words AS words_x, y.words AS words_y, x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
+           coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
+           x.generic OR y.generic OR (exact AND (x.key IN {_GENERIC} OR x.key IN (SELECT key FROM series))) AS common_title,
+           exact AND x.key IN (SELECT key FROM series) AS series,
+           {_TWO_IDENTIFIERS} AS two_identifiers,
+           CASE WHEN abstracts THEN {_ABSTRACT_WORDS.format("x")} END AS abstract_x,
+           CASE WHEN abstracts THEN {_ABSTRACT_WORDS.format("y")} END AS abstract_y,
+           NOT x.preprint AND NOT y.preprint AS both_published, x.venue AS venue_x, y.venue AS venue_y
+    FROM (SELECT * FROM likely WHERE {WORTH_COMPARING}) c JOIN side x ON x.record_no = no_x JOIN side y ON y.record_no = no_y
 ),
 measured AS (
     SELECT *, list_filter(words_x, lambda w: NOT list_contains(words_y, w)) AS only_x, list_filter(words_y, lambda w: NOT list_contains(words_x, w)) AS only_y,
-           CASE WHEN exact THEN 1.0
-                ELSE 1.0 - levenshtein(key_x[:{_LONGEST}], key_y[:{_LONGEST}]) / greatest(length(key_x[:{_LONGEST}]), length(key_y[:{_LONGEST}]), 1)
-           END AS likeness,
            CASE WHEN len(abstract_x) >= 20 AND len(abstract_y) >= 20
                 THEN len(list_intersect(abstract_x, abstract_y)) / least(len(abstract_x), len(abstract_y)) END AS abstract_likeness
-    FROM worded WHERE exact OR tail_equal OR tails_equal OR heads_equal OR part OR last_part OR cut OR shared >= 0.5 * fewer OR abstract_x IS NOT NULL
+    FROM met
 ),
-met_names AS (  -- only of the pairs that are left: lists of names are long
+met_names AS (
     SELECT * EXCLUDE (tokens_x, tokens_y), len(tokens_x) AS names_x, len(tokens_y) AS names_y,
            CASE WHEN len(tokens_x) > 0 AND len(tokens_y) > 0 THEN list_intersect(tokens_x, tokens_y) ELSE [] END AS same_names,
            {_long("tokens_x")} AS long_x, {_long("tokens_y")} AS long_y,
@@ -139,7 +145,7 @@ named AS (
            len(same_names) / greatest(least(long_x, long_y) + len(same_names) - {_long("same_names")}, 1) AS name_share
     FROM met_names
 )
-SELECT * EXCLUDE (words_x, words_y, only_x, only_y, abstract_x, abstract_y, key_y, same_names),
+SELECT * EXCLUDE (no_x, no_y, letters_x, letters_y, words_x, words_y, only_x, only_y, abstract_x, abstract_y, same_names),
        (names >= 2 AND name_share >= 0.6) OR (names >= 3 AND name_share >= 0.5) OR (names = 1 AND name_share = 1) AS agree,
        names >= 2 AS several_authors,
        names_x > 0 AND names_y > 0 AND names = 0 AND NOT same_starts AS strangers,
@@ -227,9 +233,9 @@ def judge_pairs(con: duckdb.DuckDBPyConnection) -> None:
     )
     # only the records that are compared, and of them only what is compared: joining whole tables takes 500 MB more
     con.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE side AS
-        SELECT f.*, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract, r.venue
+        SELECT f.*, list_distinct({telling_words("f.form")}) AS words, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract, r.venue
         FROM (SELECT * FROM store.title_form WHERE record_no IN (SELECT a FROM near UNION SELECT b FROM near)) f JOIN store.record r USING (record_id)
         """
     )

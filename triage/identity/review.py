@@ -140,6 +140,12 @@ def take_back(run: Run, decision_id: str) -> Decision:
     if len(words) != 1:
         known = f"{len(words)} such decisions begin so" if words else "no decision about two works"
         raise UsageError(f"{decision_id}: {known}", hint="see: triage sql \"SELECT * FROM decisions WHERE what IN ('same', 'not-same')\"")
+    with run.warehouse.burst() as con:
+        stands = con.execute("SELECT count(*) FROM main.decisions WHERE decision_id = ? AND in_force", [words[0].id]).fetchall()[0][0]
+    if not stands:
+        raise UsageError(
+            f"{words[0].id} does not stand: it was taken back already", hint="say it anew: triage works merge, split or not-same"
+        )
     return _append(run, "undo", words[0].work, words[0].id, "triage works undo")
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "TITLE_RULES",
     "VETOES",
     "VETO_SCHEMES",
+    "WORTH_COMPARING",
     "YEARS",
     "Doubt",
     "Rule",
@@ -89,7 +90,7 @@ _IDENTIFIER_RULES = (
 TITLE_RULES = (
     Rule(
         "title", 5,
-        "the same normalised title",
+        "the same title but for case, accents, punctuation and spaces",
         "exact AND (agree OR (fewer >= 2 AND length >= 10))",
         "a title of one word says too little without its authors",
     ),
@@ -179,3 +180,12 @@ DOUBTS = (
         "two groups can coin the same name",
     ),
 )  # fmt: skip
+
+WORTH_COMPARING = (
+    "exact OR tail_equal OR tails_equal OR heads_equal OR part OR last_part OR cut OR abstracts"
+    " OR (same_numbers AND shared >= 0.5 * fewer AND ((name_equal AND coined) OR shared >= 0.7 * fewer OR likeness >= 0.85))"
+)
+"""What every rule and doubt about titles asks for at the least, in what is cheap to know of a pair (`abstracts`: both have one).
+
+Of half a million papers one near pair in eleven is left; names, abstracts and words that differ are compared only in these.
+"""

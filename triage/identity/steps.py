@@ -50,7 +50,8 @@ def identify_due(con: duckdb.DuckDBPyConnection, run: Run) -> StepReport:
     if not arrived and not con.execute("SELECT count(*) FROM found").fetchall()[0][0]:
         return StepReport(step="identify")
     founded = con.execute(
-        "SELECT count(DISTINCT f.work_id) FROM found f JOIN arrived USING (record_id) WHERE f.work_id NOT IN (SELECT work_id FROM store.work)"
+        "WITH fresh AS (SELECT work_id, lone FROM found JOIN arrived USING (record_id) WHERE work_id NOT IN (SELECT work_id FROM store.work))"
+        " SELECT count(*) FILTER (lone) + count(DISTINCT work_id) FILTER (NOT lone) FROM fresh"
     ).fetchall()[0][0]
     store_membership(con, run)
     promotions = visible_works(con, run, link_order(run.workspace))
@@ -81,8 +82,8 @@ def _bound_memory(con: duckdb.DuckDBPyConnection) -> None:
 def find_works(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) -> int:
     """Pairs and components of what is due; temporary tables `said`, `resaid` and `recorrected` must be there.
 
-    Makes temporary tables `arrived` (record_id: new or changed) and `found` (record_id, work_id: of every touched
-    component), stores the pairs in store.match_edge, and returns how many records were new or changed.
+    Makes temporary tables `arrived` (record_id: new or changed) and `found` (record_id, work_id, lone: of every touched
+    component; lone is a record without pairs), stores the pairs in store.match_edge, and returns how many records were new or changed.
     """
     con.execute(
         "CREATE OR REPLACE TEMP TABLE due AS SELECT r.record_id FROM store.record r LEFT JOIN store.membership m USING (record_id)"
@@ -95,7 +96,7 @@ def find_works(con: duckdb.DuckDBPyConnection, run_id: str, moment: datetime) ->
         "INSERT INTO due SELECT record_id FROM (FROM resaid UNION FROM recorrected) WHERE record_id NOT IN (SELECT record_id FROM due)"
     )
     if not con.execute("SELECT count(*) FROM due").fetchall()[0][0]:
-        con.execute("CREATE OR REPLACE TEMP TABLE found (record_id VARCHAR, work_id VARCHAR)")
+        con.execute("CREATE OR REPLACE TEMP TABLE found (record_id VARCHAR, work_id VARCHAR, lone BOOLEAN)")
         return 0
     widen_due(con)
     judge_pairs(con)
@@ -152,11 +153,11 @@ def _build_components(con: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     founders = unite(nodes, edges, apart)
     works = {founder: stable_id("w", founder) for founder in set(founders.values())}
-    rows = [{"record_id": record, "work_id": works[founder]} for record, founder in founders.items()]
-    stage(con, "found", rows, {"record_id": "VARCHAR", "work_id": "VARCHAR"})
+    rows = [{"record_id": record, "work_id": works[founder], "lone": False} for record, founder in founders.items()]
+    stage(con, "found", rows, {"record_id": "VARCHAR", "work_id": "VARCHAR", "lone": "BOOLEAN"})
     # a record without pairs founds a work of its own: the same id as `stable_id("w", record_id)`
     con.execute(
-        "INSERT INTO found SELECT record_id, 'w' || sha256(record_id)[:12] FROM touched WHERE record_id NOT IN (SELECT record_id FROM found)"
+        "INSERT INTO found SELECT record_id, 'w' || sha256(record_id)[:12], true FROM touched WHERE record_id NOT IN (SELECT record_id FROM found)"
     )
     _store_statuses(con, edges)
 

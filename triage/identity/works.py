@@ -30,7 +30,7 @@ _KEPT_ORIGIN = (("labelling", "labelling_id"), ("note", "note_id"), ("conflict",
 
 
 def store_membership(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Make temporary table `found` (record_id, work_id) the truth, and let every fact follow its work."""
+    """Make temporary table `found` (record_id, work_id, lone) the truth, and let every fact follow its work."""
     con.execute(
         "CREATE OR REPLACE TEMP TABLE moved AS SELECT m.work_id AS old_id, min(f.work_id) AS new_id FROM store.membership m JOIN found f USING (record_id)"
         " WHERE m.work_id NOT IN (SELECT work_id FROM found) GROUP BY ALL"
@@ -48,7 +48,7 @@ def store_membership(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute("INSERT INTO store.work_alias SELECT old_id, new_id, ?, ? FROM moved", [run.id, run.now()])
     con.execute("DELETE FROM store.work_alias WHERE old_id IN (SELECT work_id FROM found)")
     _move_facts(con)
-    con.execute("DELETE FROM store.work WHERE work_id IN (SELECT work_id FROM stale UNION SELECT work_id FROM found)")
+    con.execute("DELETE FROM store.work WHERE work_id IN (SELECT work_id FROM stale UNION ALL SELECT work_id FROM found)")
 
 
 def _keep_conflicts(con: duckdb.DuckDBPyConnection, run: Run) -> None:
@@ -88,8 +88,8 @@ def visible_works(con: duckdb.DuckDBPyConnection, run: Run, order: Sequence[Link
     shape: dict[str, Any] = {"venue": "VARCHAR", "first": "INTEGER", "last": "INTEGER", "source": "VARCHAR", "place": "INTEGER"}
     stage(con, "link_order", [one._asdict() for one in order], shape)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE sized AS SELECT work_id, any_value(record_id) AS record_id, count(*) AS records"
-        " FROM store.membership WHERE work_id IN (SELECT work_id FROM found) GROUP BY work_id"
+        "CREATE OR REPLACE TEMP TABLE sized AS SELECT work_id, record_id, 1 AS records FROM found WHERE lone"
+        " UNION ALL SELECT work_id, any_value(record_id), count(*) FROM found WHERE NOT lone GROUP BY work_id"
     )
     con.execute(_SINGLE)
     con.execute(_SEVERAL)
@@ -100,7 +100,7 @@ _SINGLE = """
 INSERT INTO store.work
 SELECT s.work_id, r.record_id, r.title, r.abstract, coalesce(r.authors, []), r.venue, r.year, r.url, r.published, r.identifiers, 1,
        md5(r.title || chr(31) || coalesce(r.abstract, '')), r.first_run, r.last_run, r.first_seen, r.last_seen
-FROM sized s JOIN (SELECT * FROM store.record WHERE record_id IN (SELECT record_id FROM sized WHERE records = 1)) r USING (record_id)
+FROM sized s JOIN store.record r USING (record_id) WHERE s.records = 1
 """
 
 _SEVERAL = """
@@ -140,6 +140,12 @@ SELECT work_id, arg_min(record_id, place), arg_min(title, title_place),
 FROM ranked LEFT JOIN named USING (work_id) GROUP BY work_id
 """
 
+# What a person had taken apart and lets come together again was published before: that is no news.
+_REUNITED = """
+SELECT x.work_id FROM store.person_pair p JOIN store.membership x ON x.record_id = p.a JOIN store.membership y ON y.record_id = p.b AND y.work_id = x.work_id
+WHERE p.what = 'not-same' AND (p.a, p.b) NOT IN (SELECT (a, b) FROM said WHERE what = 'not-same')
+"""
+
 _PREPRINT = f"(lower({{0}}) IN {sql_list(tuple(sorted(PREPRINT_VENUES)))} OR {{0}} IS NULL)"
 
 
@@ -148,6 +154,7 @@ def _promotions(con: duckdb.DuckDBPyConnection, run: Run) -> list[str]:
         "CREATE OR REPLACE TEMP TABLE promoted AS"
         " SELECT w.work_id, w.best_record_id, o.venue AS from_venue, o.year AS from_year, o.url AS from_url, w.venue, w.year, w.url, w.title"
         f" FROM was o JOIN store.work w USING (work_id) WHERE {_PREPRINT.format('o.venue')} AND NOT {_PREPRINT.format('w.venue')}"
+        f" AND w.work_id NOT IN ({_REUNITED})"
         " QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY o.year, o.url) = 1"
     )
     con.execute(
