@@ -14,7 +14,7 @@ from triage.lists import Conflicts, Standing, parsed
 from triage.merging import Matching, cut_off, match, parts_apart, parts_of, same_words, vanished_suspiciously
 from triage.returned import Returned, State
 
-__all__ = ["ListFile", "Removals", "choose_base", "compare", "judge"]
+__all__ = ["ListFile", "Removals", "choose_base", "compare", "judge", "touched_works"]
 
 Removals = Literal["ask", "accept", "restore"]
 """What to make of blocks that are gone where it is not plain that a person took them out: leave the file and ask, take it for
@@ -23,7 +23,8 @@ a rejection, or read the rest and write the blocks again."""
 
 @dataclass
 class ListFile:
-    """One file on its way from bytes to words; `left` says why it is left as it is.
+    """One file on its way from bytes to words; `left` says why it is left as it is, `edited` are the places in the base whose
+    block says something else in the file.
 
     An `old` one was put back to what it was long ago (another branch): no tick in it is lost, and nothing else is said.
     """
@@ -37,6 +38,7 @@ class ListFile:
     theirs: Checklist | None = None
     works: tuple[dict[int, str], dict[int, str]] = field(default_factory=lambda: ({}, {}))
     matching: Matching = field(default_factory=lambda: Matching({}, {}))
+    edited: frozenset[int] = frozenset()
     gone: list[int] = field(default_factory=list)
     told: ListEdits | None = None
     left: str | None = None
@@ -73,6 +75,8 @@ def judge(one: ListFile, removals: Removals) -> None:
     if one.base is None or one.theirs is None:
         return
     one.matching = match(one.base, one.theirs, *one.works)
+    pairs = ((here, one.base.blocks[here], one.theirs.blocks[there]) for here, there in one.matching.pairs.items())
+    one.edited = frozenset(here for here, old, new in pairs if not same_words(old, new))
     gone = [n for n, block in enumerate(one.base.blocks) if n not in one.matching.pairs and block.refusal is None]
     unread = one.returned.problems or any(block.refusal for block in one.theirs.blocks)
     reason = cut_off(one.base, one.theirs) or vanished_suspiciously(len(one.base.blocks), gone)
@@ -86,14 +90,26 @@ def judge(one: ListFile, removals: Removals) -> None:
         one.gone = gone
 
 
+def touched_works(one: ListFile) -> set[str]:
+    """The works of which the file says something that its base did not: facts of others are not asked for."""
+    if one.theirs is None:
+        return set()
+    paired, copies = set(one.matching.pairs.values()), one.matching.copies
+    here = {*one.edited, *one.gone, *copies.values()}
+    there = {place for place in range(len(one.theirs.blocks)) if place not in paired}
+    return {side[place] for side, places in zip(one.works, (here, there), strict=True) for place in places if place in side}
+
+
 def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], conflicts: Conflicts) -> None:
-    """Find what the file says that its base did not, against what the program would write by now."""
+    """Find what the file says that its base did not, against what the program would write by now.
+
+    `facts` and `wanted` are needed of the touched works alone.
+    """
     if one.theirs is None:
         return
     base = replace(one.base, kind="yearly") if one.base and one.listed.again else one.base
     blocks = one.theirs.blocks
-    edited = {here for here, there in one.matching.pairs.items() if base and not same_words(base.blocks[here], blocks[there])}
-    ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts, edited)
+    ours = Standing(one.listed, base, one.works[0]).grown(facts, wanted, conflicts, one.edited)
     believed = frozenset(n for n, block in enumerate(blocks) if block.refusal is None and one.returned.believed(block.line, block.text))
     one.told = edits_of_list(Versions(one.listed, base, one.theirs, one.matching, one.works, ours, facts, one.since, believed, one.gone))
     if one.old:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triage.errors import WorkspaceError
-from triage.warehouse import stage
+from triage.rendering import keep_texts
 
 if TYPE_CHECKING:
     import duckdb
@@ -174,10 +174,4 @@ def known_states(con: duckdb.DuckDBPyConnection, files: Sequence[Returned]) -> S
 
 def keep_states(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[Returned]) -> None:
     """Remember files as they were read: each is the newest base of what is rendered, and nothing in it is unread."""
-    rows = [{"path": one.path, "sha256": one.sha256, "text": one.text} for one in files]
-    stage(con, "read_file", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
-    con.execute(
-        "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at, kind)"
-        " SELECT path, sha256, text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, ?, ?, 'read' FROM read_file",
-        [run.id, run.now()],
-    )
+    keep_texts(con, run, [(one.path, one.sha256, one.text) for one in files], "read")

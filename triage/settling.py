@@ -53,6 +53,8 @@ def keep_clashes(
         "INSERT INTO store.conflict SELECT conflict_id, path, work_id, field, was, in_file, in_warehouse, ?, ? FROM clash",
         [run.id, run.now()],
     )
+    if not con.execute("SELECT 1 FROM store.conflict LIMIT 1").fetchall():
+        return []
     con.execute(_AGREED)
     return [
         f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_quoted(in_file)}, the warehouse {_quoted(in_warehouse)}"

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from triage.comparing import ListFile, Removals, choose_base, compare, judge
+from triage.collector import uncollected
+from triage.comparing import ListFile, Removals, choose_base, compare, judge, touched_works
 from triage.growth import ListName
 from triage.hearing import Heard, hear
-from triage.listed import LOOK_AGAIN, facts_of, lists_due, open_conflicts, stage_shown, wanted_on
+from triage.listed import LOOK_AGAIN, facts_of, open_conflicts, stage_shown, venue_lists, wanted_on
 from triage.lists import find_blocks, parsed
 from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
@@ -36,6 +37,7 @@ __all__ = ["sync_lists"]
 _YEARLY = re.compile(r"lists/(?:([0-9]{4})|undated)\.md")
 
 
+@uncollected()  # blocks make no cycles
 def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
     """Read every list that a person changed, and say what it says.
 
@@ -51,7 +53,7 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
         for one in files:
             if not one.left:
                 judge(one, removals)
-        _compare(con, [one for one in files if not one.left])
+        _compare(con, run, [one for one in files if not one.left])
         heard = hear([one.told for one in files if one.told])
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
@@ -76,15 +78,14 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     changed = [one for one in read.values() if not states.is_read(one) and not states.never_written(one)]
     if not changed:
         return len(read), []
-    stage_shown(con, run.workspace)
-    due = {one.path: one for one in lists_due(con, run.workspace)}
+    venues = venue_lists(con, run.workspace) if any(one.path.count("/") > 1 for one in changed) else {}
     return len(read), [
-        ListFile(due.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
+        ListFile(venues.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
     ]
 
 
 def _named(returned: Returned) -> ListName:
-    """A list that is not due: which one it is, its name or its heading says."""
+    """Which list a file is by its own name, or by its heading."""
     if returned.path == LOOK_AGAIN:
         return ListName(LOOK_AGAIN, again=True)
     if found := _YEARLY.fullmatch(returned.path):
@@ -103,8 +104,12 @@ def _find_works(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> No
 # --- what they say
 
 
-def _compare(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> None:
-    facts = facts_of(con, {work for one in files for side in one.works for work in side.values()})
+def _compare(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[ListFile]) -> None:
+    if not files:
+        return
+    touched = {work for one in files for work in touched_works(one)}
+    stage_shown(con, run.workspace, touched)
+    facts = facts_of(con, touched)
     conflicts = open_conflicts(con, [one.listed.path for one in files])
     for one in files:
         compare(one, facts, wanted_on(con, one.listed) if one.base else [], conflicts)
