@@ -127,6 +127,53 @@ def test_a_reverted_commit_unproposes_and_rejects_nothing(desk: Desk, git: Git) 
     assert PROPOSED in (desk.folder / "lists" / "2023.md").read_text()
 
 
+def ticked_by_the_program(desk: Desk) -> Path:
+    """The venue's list, in which the program set the tick that was made in the yearly one."""
+    arrives(desk, 7)
+    assert desk("run", "--commit") == 0
+    line = block_of(desk, PROPOSED)
+    edit(desk, line, line.replace("- [ ]", "- [x]"))
+    assert desk("run", "--commit") == 0
+    path = desk.folder / "lists" / "venues" / "iccv-2023.md"
+    assert f"- [x] {PROPOSED}" in path.read_text()
+    return path
+
+
+def test_a_tick_of_the_programs_that_a_person_takes_out_is_taken_back(desk: Desk, git: Git) -> None:
+    venue = ticked_by_the_program(desk)
+    text = venue.read_text()
+    venue.write_text(text.replace(f"- [x] {PROPOSED}", f"- [ ] {PROPOSED}"))  # just as it stood the night before
+    assert venue.read_text() == git("show", "HEAD~1:lists/venues/iccv-2023.md") + "\n"
+    assert desk("run", "--commit") == 0
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [(None,)]
+    assert (desk.rows("SELECT * FROM conflicts"), block_of(desk, PROPOSED)[:5]) == ([], "- [ ]")
+
+
+@pytest.mark.parametrize("answer", ["warehouse", "undo", "ticked again"])
+def test_a_tick_that_git_took_out_of_a_file_is_asked_about(desk: Desk, git: Git, answer: str) -> None:
+    venue = ticked_by_the_program(desk)
+    git("checkout", "HEAD~1", "--", "lists/venues/iccv-2023.md")
+    before = venue.read_text()
+    work = desk.rows("SELECT work_id FROM works WHERE url = 'https://example.org/7'")[0][0]
+    for _ in range(2):
+        assert desk("run") == 0
+        assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected",)]
+        assert venue.read_text() == before
+        assert desk.rows("SELECT field, in_file, in_warehouse FROM conflicts") == [("tick", "not ticked", "selected")]
+    if answer == "warehouse":
+        assert desk("sync", "--keep", "warehouse") == 0
+    elif answer == "undo":
+        assert desk("decide", work, "--undo") == 0
+    else:
+        venue.write_text(before.replace(f"- [ ] {PROPOSED}", f"- [x] {PROPOSED}"))
+    assert desk("run") == 0
+    ticked = answer != "undo"
+    assert desk.rows("SELECT decision = 'selected' FROM works WHERE url = 'https://example.org/7'") == [(True if ticked else None,)]
+    assert desk.rows("SELECT * FROM conflicts") == []
+    assert (f"- [x] {PROPOSED}" in venue.read_text()) is ticked
+    assert block_of(desk, PROPOSED).startswith("- [x]") is ticked
+
+
 def test_a_merge_that_is_not_resolved_is_named_and_left_as_it_is(desk: Desk, git: Git) -> None:
     arrives(desk, 7)
     assert desk("run", "--commit") == 0

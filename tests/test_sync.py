@@ -11,6 +11,7 @@ from tests.syncing import NAMES, Case, Year, play
 from triage.formats.checklist import BlockFields, render, render_block
 from triage.identity import identify
 from triage.identity.review import merge_works, take_back
+from triage.settling import settle
 
 CACHE, MERGE, PRUNE, QUANT = NAMES
 AGAIN = "lists/look-again.md"
@@ -66,6 +67,36 @@ def a_tick_in_the_venue_list_counts_in_the_yearly_one(y: Year) -> Night:
     yield
     assert y.known(PRUNE, "decision") == "selected"
     assert y.block(PRUNE).ticked
+
+
+@case
+def a_tick_of_the_programs_that_is_gone_is_asked_about(y: Year) -> Night:
+    y.tick(PRUNE)
+    yield
+    y.edit(PRUNE, "- [x]", "- [ ]", y.venue)  # as it stood the night before, and no git to tell an edit from an old copy
+    for _ in range(2):
+        yield
+        assert (y.known(PRUNE, "decision"), y.words()) == ("selected", ["selected"])
+        assert (y.block(PRUNE).ticked, y.block(PRUNE, y.venue).ticked) == (True, False)
+        assert y.conflicts() == [("tick", "not ticked", "selected")]
+    ids = [row[0] for row in y.bench.rows(f"SELECT conflict_id FROM conflicts WHERE path = '{y.venue}'")]
+    settle(y.bench.run, ids, "file")
+    yield
+    assert (y.known(PRUNE, "decision"), y.conflicts()) == (None, [])
+    assert (y.block(PRUNE).ticked, y.block(PRUNE, y.venue).ticked) == (False, False)
+
+
+@case
+def an_older_venue_list_that_comes_back_loses_no_tick(y: Year) -> Night:
+    old = y.text(y.venue)
+    for name in NAMES:
+        y.tick(name)
+    yield
+    y.write(old, y.venue)
+    yield
+    assert [y.known(name, "decision") for name in NAMES] == ["selected"] * 4
+    assert all(block.ticked for block in y.blocks(y.venue))
+    assert y.conflicts() == []
 
 
 @case

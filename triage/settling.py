@@ -11,7 +11,7 @@ from triage.merging import FIELDS, TWICE, Clash
 from triage.models import stable_id
 from triage.runs import StepReport
 from triage.warehouse import stage
-from triage.words import Word, say, taking_back
+from triage.words import ABOUT, Word, say, taking_back
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["keep_clashes", "settle"]
 
 _SHAPE = dict.fromkeys(("conflict_id", "path", "work_id", "field", "was", "in_file", "in_warehouse"), "VARCHAR")
+
+
+_SHOWN = """CASE c.field WHEN 'title' THEN w.title WHEN 'url' THEN w.url WHEN 'venue' THEN w.venue WHEN 'year' THEN CAST(w.year AS VARCHAR)
+        WHEN 'abstract' THEN w.abstract WHEN 'type' THEN w.type WHEN 'tick' THEN w.decision END"""
+"""What the warehouse shows in the place of a clash's field."""
 
 
 def keep_clashes(
@@ -55,9 +60,10 @@ def keep_clashes(
     )
     if not con.execute("SELECT 1 FROM store.conflict LIMIT 1").fetchall():
         return []
+    con.execute(_OVERTAKEN)
     con.execute(_AGREED)
     return [
-        f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_quoted(in_file)}, the warehouse {_quoted(in_warehouse)}"
+        f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_versions(field, in_file, in_warehouse)}"
         for conflict_id, path, work, title, field, in_file, in_warehouse in con.execute(
             "SELECT conflict_id, path, work_id, title, field, in_file, in_warehouse FROM main.conflicts"
             " WHERE starts_with(path, ?) ORDER BY path, title, field",
@@ -66,26 +72,46 @@ def keep_clashes(
     ]
 
 
-# a word said since about the same thing settles it, whichever way; so does a warehouse that says the same by now
-_AGREED = """
+# What this warehouse was told itself, saying it has settled (`triage.words.say`). A newer word that came from elsewhere was said
+# without having seen the clash: it is what the file differs from by now.
+_OVERTAKEN = f"""
+UPDATE store.conflict AS c SET in_warehouse = CASE WHEN c.field = 'note' THEN (
+    SELECT max(d.value) FROM main.decisions d WHERE d.work_id = c.work_id AND d.what = 'note' AND d.in_force
+) ELSE (SELECT {_SHOWN} FROM main.works w WHERE w.work_id = c.work_id) END
+WHERE EXISTS (
+    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.made_at > c.made_at AND d.after IS NOT NULL AND d.in_force AND {ABOUT}
+)
+"""
+
+# a warehouse that says the same by now settles it
+_AGREED = f"""
 DELETE FROM store.conflict AS c WHERE c.work_id NOT IN (SELECT work_id FROM store.work)
-OR EXISTS (
-    SELECT 1 FROM main.works w WHERE w.work_id = c.work_id AND c.in_file IS NOT DISTINCT FROM
-        CASE c.field WHEN 'title' THEN w.title WHEN 'url' THEN w.url WHEN 'venue' THEN w.venue WHEN 'year' THEN CAST(w.year AS VARCHAR)
-        WHEN 'abstract' THEN w.abstract WHEN 'type' THEN w.type WHEN 'tick' THEN w.decision END
-)
-OR EXISTS (
-    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.made_at > c.made_at AND d.after IS NOT NULL
-    AND CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later', 'undo')
-             WHEN c.field = 'type' THEN d.what = 'type' WHEN c.field = 'note' THEN d.what = 'note'
-             ELSE d.what = 'correction' AND (try_cast(d.value AS JSON) ->> c.field) <> coalesce(c.in_warehouse, '') END
-)
+OR EXISTS (SELECT 1 FROM main.works w WHERE w.work_id = c.work_id AND c.in_file IS NOT DISTINCT FROM {_SHOWN})
+OR (c.field = 'note' AND c.in_file IS NOT DISTINCT FROM c.in_warehouse)
 """
 
 
 def _row(path: str, work: str, clash: Clash) -> dict[str, Any]:
     texts = {name: None if (value := getattr(clash, name)) is None else str(value) for name in ("was", "in_file", "in_warehouse")}
     return {"conflict_id": stable_id("k", path, work, clash.field), "path": path, "work_id": work, "field": clash.field, **texts}
+
+
+def _versions(field: str, in_file: str | None, in_warehouse: str | None) -> str:
+    """Both versions in one line; of long ones what is different."""
+    one, other = (_note_text(text) if field == "note" else " ".join((text or "").split()) for text in (in_file, in_warehouse))
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = 0 if same < 40 else one.rfind(" ", 0, same - 20) + 1
+    shown = [_quoted(f"… {text[start:]}" if start else text) for text in (one, other)]
+    return f"{shown[0]}, the warehouse {shown[1]}"
+
+
+def _note_text(value: str | None) -> str:
+    """The bullets of a `note` word as one line."""
+    try:
+        bullets = json.loads(value or "[]")
+        return " / ".join(f"{one['heading']}: {one['text']}" for one in bullets) or "no note"
+    except (ValueError, TypeError, KeyError):
+        return value or ""
 
 
 def _quoted(text: str | None) -> str:

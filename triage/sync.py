@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 from triage.collector import uncollected
 from triage.comparing import ListFile, Removals, choose_base, compare, judge, touched_works
+from triage.errors import RepositoryError
 from triage.growth import ListName
 from triage.hearing import Heard, hear
 from triage.listed import LOOK_AGAIN, facts_of, open_conflicts, stage_shown, venue_lists, wanted_on
 from triage.lists import find_blocks, parsed
+from triage.repository import Repository
 from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
 from triage.settling import keep_clashes
@@ -53,13 +55,15 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
         for one in files:
             if not one.left:
                 judge(one, removals)
+            if one.unticked and _edited_by_hand(run, one):
+                one.old = False
         _compare(con, run, [one for one in files if not one.left])
         heard = hear([one.told for one in files if one.told])
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
         taken_back = follow_files(con, run, [one for one in files if not one.left])
-        keep_states(con, run, [one.returned for one in files if one.whole and not one.old])
+        keep_states(con, run, [one.returned for one in files if one.kept])
         conflicts = keep_clashes(con, run, heard.clashes, _answered(files), folder="lists/")
     return _report(run, there, files, said, conflicts, taken_back)
 
@@ -101,6 +105,15 @@ def _find_works(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> No
         one.works = (works, one.works[1]) if side is one.base else (one.works[0], works)
 
 
+def _edited_by_hand(run: Run, one: ListFile) -> bool:
+    """Whether git shows that a file which is as it stood before is an edit of what the program wrote last, and no checkout."""
+    try:
+        repository = Repository.of(run.workspace)
+        return repository is not None and repository.edited_since(one.returned.path, one.states[0].sha256)
+    except RepositoryError:
+        return False  # git cannot tell: the person is asked
+
+
 # --- what they say
 
 
@@ -139,15 +152,21 @@ _COUNTED = {
 }  # fmt: skip
 
 
+def _told_of_old(one: ListFile) -> str:
+    if not one.unticked:
+        return f"{one.listed.path}: stands as it stood before, so only its ticks were read; to take one back: triage decide WORK --undo"
+    works = " ".join(sorted(one.unticked))
+    return (
+        f"{one.listed.path}: lacks a tick and is else as it stood before: did you take it out, or did an older file come back?"
+        f" You took it out: triage decide {works} --undo; you did not: triage sync --keep warehouse"
+    )
+
+
 def _report(
     run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str], taken_back: Sequence[str]
 ) -> StepReport:
     messages = [f"{one.listed.path}: {one.left}; nothing was read from it" for one in files if one.left]
-    messages += [
-        f"{one.listed.path}: stands as it stood before, so only its ticks were read; to take one back: triage decide WORK --undo"
-        for one in files
-        if one.old and not one.left
-    ]
+    messages += [_told_of_old(one) for one in files if one.old and not one.left]
     failed = 0
     for one in files:
         if one.left or one.whole or one.theirs is None:

@@ -143,7 +143,7 @@ def _grown(base: Sequence[NotesBlock], works: Mapping[int, str], wanted: Sequenc
         seen |= {work} if work else set()
     before: str | None = None
     for one in wanted:
-        if one.work_id not in seen:
+        if one.work_id not in seen and one.work_id not in held:
             place = next((n + 1 for n, (work, _) in enumerate(kept) if work == before and work), _first_paper(kept))
             kept.insert(place, (one.work_id, cvinw.render_note(1, one.note)))
         before = one.work_id
