@@ -149,26 +149,21 @@ def test_a_tick_of_the_programs_that_a_person_takes_out_is_taken_back(desk: Desk
     assert (desk.rows("SELECT * FROM conflicts"), block_of(desk, PROPOSED)[:5]) == ([], "- [ ]")
 
 
-@pytest.mark.parametrize("answer", ["warehouse", "undo", "ticked again"])
+@pytest.mark.parametrize("answer", ["warehouse", "file"])
 def test_a_tick_that_git_took_out_of_a_file_is_asked_about(desk: Desk, git: Git, answer: str) -> None:
     venue = ticked_by_the_program(desk)
     git("checkout", "HEAD~1", "--", "lists/venues/iccv-2023.md")
     before = venue.read_text()
-    work = desk.rows("SELECT work_id FROM works WHERE url = 'https://example.org/7'")[0][0]
-    for _ in range(2):
-        assert desk("run") == 0
-        assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected",)]
-        assert venue.read_text() == before
-        assert desk.rows("SELECT field, in_file, in_warehouse FROM conflicts") == [("tick", "not ticked", "selected")]
-    if answer == "warehouse":
-        assert desk("sync", "--keep", "warehouse") == 0
-    elif answer == "undo":
-        assert desk("decide", work, "--undo") == 0
-    else:
-        venue.write_text(before.replace(f"- [ ] {PROPOSED}", f"- [x] {PROPOSED}"))
     assert desk("run") == 0
-    ticked = answer != "undo"
-    assert desk.rows("SELECT decision = 'selected' FROM works WHERE url = 'https://example.org/7'") == [(True if ticked else None,)]
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected",)]
+    assert venue.read_text() == before
+    ((named, *rest),) = desk.rows("SELECT conflict_id, field, in_file, in_warehouse FROM conflicts")
+    assert rest == ["tick", "not ticked", "selected"]
+    assert f"--keep {answer} --conflict {named}" in desk.capsys.readouterr().out
+    assert desk("sync", "--keep", answer, "--conflict", "k-none") == 2
+    assert desk("sync", "--keep", answer, "--conflict", named) == 0
+    ticked = answer == "warehouse"
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected" if ticked else None,)]
     assert desk.rows("SELECT * FROM conflicts") == []
     assert (f"- [x] {PROPOSED}" in venue.read_text()) is ticked
     assert block_of(desk, PROPOSED).startswith("- [x]") is ticked

@@ -163,3 +163,85 @@ def test_a_note_that_stands_in_a_file_beside_a_new_warehouse_is_not_overwritten(
         assert night(y).counts["conflicts"] == 0
         assert "Mine." in y.text(path)
         assert said(y, "Prune Early")[0] == ("human", "Mine.")
+
+
+def damage(text: str, how: str) -> bytes:
+    """Damage to the second of three notes."""
+    part = text[text.index("\n2. ") + 1 : text.index("\n3. ") + 1]
+    if how == "utf16":
+        return text.encode("utf-16")
+    if how == "latin1":
+        return text.replace(part, part.replace("we prune", "we prüne")).encode().replace("ü".encode(), "ü".encode("latin-1"))
+    broken = {
+        "merge_markers": f"<<<<<<< HEAD\n{part.replace('we prune', 'we mend')}=======\n{part}>>>>>>> theirs\n",
+        "no_venue": re.sub(r"_ACL\d{4}", "_ACL", part),
+    }
+    return text.replace(part, broken[how]).encode()
+
+
+HOW = ("utf16", "latin1", "merge_markers", "no_venue")
+
+
+def test_a_notes_file_that_cannot_be_read_whole_is_read_as_far_as_it_can_and_left(tmp_path: Path) -> None:
+    with bench(tmp_path / "w") as b:
+        years = {how: Year(b, 1900 + n) for n, how in enumerate(HOW)}
+        for y in years.values():
+            for name in ("Merge and Go", "Prune Early", "Quantized Eyes"):
+                y.comes(name)
+        b.night()
+        night(years["utf16"])
+        broken = {}
+        for how, y in years.items():
+            path = f"notes/{y.year}.md"
+            text = y.text(path).replace(f"quantized-eyes-{y.year}: we prune", "my own words: they prune")
+            broken[how] = damage(text, how)
+            y.write(broken[how], path)
+        for _ in range(2):
+            report = night(years["utf16"])
+            for how, y in years.items():
+                assert said(y, "Quantized Eyes")[0] == ("human", "my own words: they prune visual tokens of vision-language models."), how
+                assert said(y, "Prune Early")[0][0] == "lexical", how
+                assert y.path(f"notes/{y.year}.md").read_bytes() == broken[how], how
+                assert [f for f in b.run.failures if f.item.startswith(f"notes/{y.year}.md:") and f.hint], how
+            assert (report.failed, report.refused) == (4, 0)
+
+
+def test_windows_line_ends_a_byte_order_mark_and_a_note_twice(tmp_path: Path) -> None:
+    with bench(tmp_path / "w") as b:
+        windows, twice, apart = Year(b, 1900), Year(b, 1902), Year(b, 1904)
+        for y in (windows, twice, apart):
+            for name in ("Merge and Go", "Prune Early"):
+                y.comes(name)
+        apart.comes("Zzz")
+        b.night()
+        night(windows)
+        text = windows.text("notes/1900.md").replace("merge-and-go-1900: we prune", "my own words: they prune")
+        windows.write("\ufeff" + text.replace("\n", "\r\n"), "notes/1900.md")
+        text = twice.text("notes/1902.md")
+        twice.write(
+            text + "\n" + text[text.index("2. Prune") :].replace("2.", "3.").replace("we prune", "again, they prune"), "notes/1902.md"
+        )
+        text = apart.text("notes/1904.md")
+        part = text[text.index("2. Prune") : text.index("3. Zzz")]
+        both = part.replace("we prune", "I say: they prune") + part.replace("we prune", "again, they prune")
+        apart.write(text.replace(part, both), "notes/1904.md")
+        windows.comes("Quantized Eyes")
+        b.night()
+        assert night(windows).counts["conflicts"] == 1
+        assert said(windows, "Merge and Go")[0] == ("human", "my own words: they prune visual tokens of vision-language models.")
+        shown = windows.text("notes/1900.md")
+        assert shown.startswith("\ufeff1900 notes")
+        assert shown.count("\n") == shown.count("\r\n")
+        assert "3. Quantized Eyes" in shown
+        assert "again, they prune" in twice.text("notes/1902.md")
+        assert night(windows).new == 0
+        assert "again, they prune" in twice.text("notes/1902.md")
+        # two versions in one file: both stand until the person leaves one
+        assert all(words in apart.text("notes/1904.md") for words in ("I say: they prune", "again, they prune"))
+        settle(b.run, [], "file")
+        assert night(windows).counts["conflicts"] == 1
+        text = apart.text("notes/1904.md")
+        out = text[text.index("3. Prune") : text.index("4. Zzz")]
+        apart.write(text.replace(out, "").replace("I say: they", "I say they"), "notes/1904.md")
+        assert night(windows).counts["conflicts"] == 0
+        assert said(apart, "Prune Early")[0] == ("human", "prune-early-1904: I say they prune visual tokens of vision-language models.")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal
 
 from triage.formats import cvinw
 from triage.formats.cvinw import NotesBlock, PaperNote
-from triage.merging import Clash, vanished_suspiciously
+from triage.merging import TWICE, Clash, vanished_suspiciously
 from triage.models import Bullet, WorkReference
 from triage.notes import find_notes, numberless
 from triage.returned import Returned, State, keep_states, known_states, read_back
 from triage.runs import StepReport
-from triage.settling import keep_clashes
+from triage.settling import TO_DECIDE, keep_clashes
 from triage.text import title_key
 from triage.words import Word, say
 
@@ -78,7 +78,7 @@ def sync_notes(run: Run, *, removals: Literal["ask", "accept", "restore"] = "ask
     return run.add(
         StepReport(
             step="sync notes", read=there, new=len(files) - refused - failed, known=there - len(files), refused=refused, failed=failed,
-            counts=counts, messages=(*messages, *conflicts),
+            counts=counts, messages=(*messages, *conflicts, *([TO_DECIDE] if conflicts else [])),
         )
     )  # fmt: skip
 
@@ -192,10 +192,14 @@ def _hear(one: _File, removals: str, elsewhere: _Elsewhere, words: list[Word], c
     notes = [*_edited(one, pairs, words), *_added(one, pairs, elsewhere, words)]
     if removals != "restore" and not one.unread:
         notes += _taken_out(one, gone)
-    for work, was, now in notes:
+    by_work: dict[str, list[_Note]] = {}
+    for one_note in notes:
+        by_work.setdefault(one_note[0], []).append(one_note)
+    for work, versions in by_work.items():
+        was, now = versions[0][1], TWICE.join(dict.fromkeys(text for _, _, text in versions))
         # an empty one that was said elsewhere took out a note which this file did not have either
         seen = ("[]", now) if was is None and one.base else (was or "", now)
-        if (other := elsewhere.unseen(work, *seen)) is not None:
+        if (other := elsewhere.unseen(work, *seen)) is not None or now != versions[0][2]:
             clashes.append((path, work, Clash("note", was, now, other)))
         else:
             words.append(Word(work, "note", value=now, where=path))
@@ -215,13 +219,16 @@ def _edited(one: _File, pairs: Mapping[int, int], words: list[Word]) -> Iterator
 def _added(one: _File, pairs: Mapping[int, int], elsewhere: _Elsewhere, words: list[Word]) -> Iterator[_Note]:
     """Notes nobody had, of papers that are here; one that is written in by hand with its paper goes to `words`."""
     paired = set(pairs.values())
+    before = {work: note for place, work in one.works[0].items() if (note := one.base[place].note)}
     for there, block in enumerate(one.theirs):
         note, work = block.note, one.works[1].get(there)
-        if there in paired or note is None or note.producer is not None or not note.bullets:
+        if there in paired or note is None or not note.bullets or not one.returned.believed(block.line, block.text):
             continue
-        if not one.returned.believed(block.line, block.text):
-            continue
-        if work is None:
+        if note.producer is not None:
+            # a machine's from another state of the file; but a copy with other bullets is a person's
+            if work in before and before[work].bullets != note.bullets:
+                yield work, bullets_text(before[work].bullets), bullets_text(note.bullets)
+        elif work is None:
             words += _written_in(note, one.returned.path)
         elif one.base or elsewhere.said.get(work) != bullets_text(note.bullets):
             yield work, None, bullets_text(note.bullets)

@@ -24,7 +24,7 @@ from triage.lists import find_blocks, parsed
 from triage.repository import Repository
 from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
-from triage.settling import keep_clashes
+from triage.settling import TO_DECIDE, conflict_id, keep_clashes
 from triage.unproposing import follow_files
 from triage.words import Word, say, taking_back
 
@@ -153,12 +153,13 @@ _COUNTED = {
 
 
 def _told_of_old(one: ListFile) -> str:
+    path = one.listed.path
     if not one.unticked:
-        return f"{one.listed.path}: stands as it stood before, so only its ticks were read; to take one back: triage decide WORK --undo"
-    works = " ".join(sorted(one.unticked))
+        return f"{path}: stands as it stood before, so only its ticks were read; a tick to be taken back: take it out by itself now"
+    ids = " ".join(f"--conflict {conflict_id(path, work, 'tick')}" for work in sorted(one.unticked))
     return (
-        f"{one.listed.path}: lacks a tick and is else as it stood before: did you take it out, or did an older file come back?"
-        f" You took it out: triage decide {works} --undo; you did not: triage sync --keep warehouse"
+        f"{path}: lacks a tick and is else as it stood before. If you took it out: triage sync --keep file {ids};"
+        f" if an older file came back: triage sync --keep warehouse {ids}"
     )
 
 
@@ -187,6 +188,6 @@ def _report(
     return run.add(
         StepReport(
             step="sync", read=there, new=len(files) - refused - failed, known=there - len(files), refused=refused, failed=failed,
-            counts=dict(counts), messages=(*messages, *taken_back, *conflicts),
+            counts=dict(counts), messages=(*messages, *taken_back, *conflicts, *([TO_DECIDE] if conflicts else [])),
         )
     )  # fmt: skip

@@ -88,7 +88,8 @@ def say(run: Run, words: Sequence[Word], *, where: str) -> list[Decision]:
     return fresh
 
 
-ABOUT = """CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later', 'undo')
+ABOUT = """CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later') OR (d.what = 'undo' AND d.value IN (
+                 SELECT u.decision_id FROM store.decision u WHERE u.what IN ('selected', 'rejected', 'later')))
              WHEN c.field = 'type' THEN d.what = 'type' WHEN c.field = 'note' THEN d.what = 'note'
              ELSE d.what = 'correction' AND (try_cast(d.value AS JSON) ->> c.field) <> coalesce(c.in_warehouse, '') END"""
 """SQL: whether the word `d` is about what the clash `c` is about."""
