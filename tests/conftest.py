@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,6 +16,7 @@ from tests.desk import Desk
 
 if TYPE_CHECKING:
     from tests.llm_bench import Bench
+    from tests.scripted_llm import ScriptedLlm
 
 settings.register_profile(
     "repeatable",
@@ -36,6 +40,30 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     from tests.llm_bench import import_made
 
     return import_made(tmp_path_factory.mktemp("llm"))
+
+
+@pytest.fixture
+def closed(imported: Bench, tmp_path: Path) -> Bench:
+    """Such a workspace of the test's own."""
+    from tests.llm_bench import copied
+
+    return copied(imported, tmp_path)
+
+
+@pytest.fixture
+def bench(closed: Bench) -> Iterator[Bench]:
+    """The same, its database held open: each burst then costs a thirtieth of a second less."""
+    with closing(duckdb.connect(str(closed.root / "triage.duckdb"))):
+        yield closed
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedLlm]:
+    """A language model's server that answers well until it is told otherwise."""
+    from tests.scripted_llm import ScriptedLlm
+
+    with ScriptedLlm() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

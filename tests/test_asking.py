@@ -24,7 +24,8 @@ def test_what_is_shown_is_what_is_sent(desk: Desk) -> None:
 
 def test_prompts_are_listed_with_what_is_wrong_with_them(desk: Desk) -> None:
     files = {(one["task"], one["file"], one["used"]) for one in desk.json("prompts", "list")}
-    assert files == {("label", "packaged prompts/label.md", True), ("note", "packaged prompts/note.md", True)}
+    others = {("note", f"packaged prompts/note.{language}.md", False) for language in ("ko", "zh")}
+    assert files == {("label", "packaged prompts/label.md", True), ("note", "packaged prompts/note.md", True), *others}
     (desk.folder / "prompts").mkdir()
     (desk.folder / "prompts" / "note.ko.md").write_text("---\nname: x\n")
     (desk.folder / "prompts" / "label.md").write_text(

@@ -49,7 +49,7 @@ CASES = [
     ("A 20% reduction in training compute is possible.", "training-cost 20 percent down"),
     ("Our student needs only 2.8 GFLOPs a frame.", "flops 2.8 GFLOPs kept"),
     ("We prune tokens to cut MACs from 17.6 to 4.4 GFLOPs.", "flops 4.4 GFLOPs kept"),
-    ("The model merely contains 40M parameters, saving the model size by more than 75%.", "params 40 M kept; params 75 percent down"),
+    ("With only 40M parameters the student saves the model size by more than 75%.", "params 40 M kept; params 75 percent down"),
     ("It has 93 million parameters (44.3% of the teacher) in all.", "params 93 M kept; params 44.3 percent kept"),
     ("Up to 25% of the model parameters are removed.", "params 25 percent down"),
     ("The student is 6x smaller.", "params 6 x down"),

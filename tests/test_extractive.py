@@ -101,6 +101,17 @@ CASES = [
         [("Motivation", "It costs a large amount of memory."), ("Method", "We propose a chair that every patch can share.")],
     ),
     Case(
+        "what is wrong with others' work is said of that work",
+        "Towers are costly to heat. Most existing methods either suffer from limited reach or overlook the cellar. "
+        "We propose a ladder that every tower can share. Shared stairs and lifts all improve on earlier models.",
+        [
+            ("Motivation", "Towers are costly to heat."),
+            ("Previous works", "Most existing methods either suffer from limited reach or overlook the cellar."),
+            ("Method", "We propose a ladder that every tower can share."),
+            ("Results", "Shared stairs and lifts all improve on earlier models."),
+        ],
+    ),
+    Case(
         "a method in the passive",
         "A chair that every patch can share is proposed. It consists of four legs that are learned in turn.",
         [("Method", "A chair that every patch can share is proposed."), ("Method", "It consists of four legs that are learned in turn.")],
@@ -225,6 +236,9 @@ def test_a_cut_never_parts_a_number(pieces: list[str]) -> None:
         ("on VQAv2, NLVR2 and COCO", ("VQAv2", "NLVR2", "COCO")),
         ("on the MovieNet dataset and the PartNet-Mobility and BraTS 2018 benchmarks", ("MovieNet", "PartNet-Mobility", "BraTS 2018")),
         ("on benchmarks such as ShelfPix and TowerQA2", ("ShelfPix", "TowerQA2")),
+        ("on three benchmark datasets (i.e., AVA, TowerQA2, JHMDB)", ("AVA", "TowerQA2", "JHMDB")),
+        ("two benchmarks, namely nuShelf and SemanticShelf", ("nuShelf", "SemanticShelf")),
+        ("on benchmarks such as VQA and NLI", ()),
         ("COCO, MS COCO and MSCOCO are one", ("COCO",)),
         ("RefCOCO, RefCOCO+ and COCO are three", ("RefCOCO", "RefCOCO+", "COCO")),
         ("on VQA, NLP and OOD datasets with LLMs", ()),

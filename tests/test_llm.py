@@ -12,16 +12,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract, copied
+from tests.llm_bench import ORDER, PAPERS, SETTINGS, Bench, abstract
 from tests.scripted_llm import (
     Asked,
     ScriptedLlm,
@@ -45,26 +43,6 @@ from triage.llm_limits import Gate
 from triage.llm_wire import Schema
 from triage.seeds import workspace_taxonomy
 from triage.settings import load_settings
-
-
-@pytest.fixture
-def closed(imported: Bench, tmp_path: Path) -> Bench:
-    """A workspace of the test's own."""
-    return copied(imported, tmp_path)
-
-
-@pytest.fixture
-def bench(closed: Bench) -> Iterator[Bench]:
-    """The same, its database held open: each burst then costs a thirtieth of a second less."""
-    with closing(duckdb.connect(str(closed.root / "triage.duckdb"))):
-        yield closed
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
-
 
 # --- a good night
 

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from tests.llm_bench import SETTINGS, Bench, copied
+from tests.llm_bench import SETTINGS, Bench
 from tests.scripted_llm import ScriptedLlm, replying, saying
 from triage.cli import run_command_line
 
 NUMBERS = [6, 7, 8, 9]
-
-
-@pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Iterator[Bench]:
-    copy = copied(imported, tmp_path)
-    with closing(duckdb.connect(str(copy.root / "triage.duckdb"))):  # held open: each burst costs less
-        yield copy
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
 
 
 def sent(server: ScriptedLlm) -> list[str]:

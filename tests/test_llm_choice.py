@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from tests.llm_bench import Bench, Night, copied
@@ -20,24 +17,6 @@ from triage.labelling.reprompting import Relabelling
 from triage.notes import note
 from triage.warehouse import stage
 from triage.workspace import packaged
-
-
-@pytest.fixture
-def closed(imported: Bench, tmp_path: Path) -> Bench:
-    return copied(imported, tmp_path)
-
-
-@pytest.fixture
-def bench(closed: Bench) -> Iterator[Bench]:
-    """Its database held open, so that each burst costs less."""
-    with closing(duckdb.connect(str(closed.root / "triage.duckdb"))):
-        yield closed
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
 
 
 def pruning(asked: Asked) -> Wire:

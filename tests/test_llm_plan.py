@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.llm_bench import PAPERS, SETTINGS, Bench, copied
+from tests.llm_bench import PAPERS, SETTINGS, Bench
 from tests.scripted_llm import Asked, Behaviour, ScriptedLlm, Wire, completion, failing, good, rate_limited, reply_about, wired
 from triage.cli import run_command_line
 from triage.llm import find_endpoint
@@ -19,14 +18,9 @@ PRICES = "{made = {input = 1.0, output = 4.0}}"
 
 
 @pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Bench:
-    return copied(imported, tmp_path)
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
+def bench(closed: Bench) -> Bench:
+    """Nobody else has it open: a plan reads the database for itself."""
+    return closed
 
 
 class Planner:

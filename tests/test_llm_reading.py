@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.desk import Desk
-from tests.llm_bench import Bench, copied, import_made
+from tests.llm_bench import Bench
 from tests.scripted_llm import ScriptedLlm, replying
 from tests.workspaces import put, record
 from triage import pipeline
@@ -81,22 +79,6 @@ def test_a_figure_is_kept_once() -> None:
 
 
 # --- the step, over HTTP
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("reading"))
-
-
-@pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Bench:
-    return copied(imported, tmp_path)
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
 
 
 def figure(number: int, **changes: Any) -> dict[str, Any]:

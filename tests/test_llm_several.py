@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.llm_bench import Bench, copied, import_made
+from tests.llm_bench import Bench, copied
 from tests.scripted_llm import Asked, ScriptedLlm, Wire, completion, failing, good, saying, wired
 from triage.ledger import journal_path
 from triage.llm import open_model
@@ -21,24 +20,6 @@ from triage.llm import open_model
 NUMBERS = [6, 7, 8, 9]
 """A request of four, in other tests."""
 LABEL = "compression/distillation"
-
-
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("batches"))
-
-
-@pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Iterator[Bench]:
-    own = copied(imported, tmp_path)
-    with closing(duckdb.connect(str(own.root / "triage.duckdb"))):
-        yield own
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
 
 
 def ids(asked: Asked) -> list[str]:

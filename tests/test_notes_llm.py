@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from tests.llm_bench import PAPERS, Bench, copied, import_made
+from tests.llm_bench import PAPERS, Bench
 from tests.scripted_llm import ScriptedLlm, failing, good, noting, saying
 from triage import pipeline
 from triage.errors import ModelError, SettingsError
@@ -139,24 +135,6 @@ def test_the_schema_is_what_strict_servers_want() -> None:
 # --- the step, over HTTP
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return import_made(tmp_path_factory.mktemp("notes"))
-
-
-@pytest.fixture
-def bench(imported: Bench, tmp_path: Path) -> Iterator[Bench]:
-    own = copied(imported, tmp_path)
-    with closing(duckdb.connect(str(own.root / "triage.duckdb"))):
-        yield own
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedLlm]:
-    with ScriptedLlm() as server:
-        yield server
-
-
 def notes_text(bench: Bench) -> str:
     with bench.run("") as run, run.warehouse.burst() as con:
         [file] = notes_files(con, run)
@@ -235,6 +213,7 @@ def test_another_language_is_asked_for_and_writes_anew(bench: Bench, server: Scr
     bench.note(server.base_url, [1], NOTES__LANGUAGE="en")
     bench.note(server.base_url, [2], NOTES__LANGUAGE="ko")
     assert ["Korean" in asked.system for asked in server.asked] == [False, True]
+    assert "당신은" in server.asked[1].system, "the packaged prompt is in that language"
     assert bench.ask("SELECT DISTINCT language FROM notes WHERE producer = 'llm' ORDER BY 1") == [("en",), ("ko",)]
     server.forget()
     bench.note(server.base_url, NOTES__LANGUAGE="ko")
@@ -243,12 +222,17 @@ def test_another_language_is_asked_for_and_writes_anew(bench: Bench, server: Scr
     assert bench.works[2] not in asked
     (bench.root / "prompts").mkdir()
     own = note_prompt(bench.open("")).stable.replace("You write short", "당신은 짧은")
-    (bench.root / "prompts" / "note.ko.md").write_text(
-        f"---\nname: mine\nversion: 3\nvariables: [language, work_id, title, abstract, fulltext]\nreply: note\n---\n{own}\n---\n"
-        "work_id: {{work_id}}\n{{title}}\n{{abstract}}\n{{fulltext}}\n"
-    )
-    workspace = Workspace.open(bench.root, environ={"TRIAGE_NOTES__LANGUAGE": "ko"})
-    assert (note_prompt(workspace).name, note_prompt(bench.open("")).name) == ("mine", "note")
+    header = "version: 3\nvariables: [language, work_id, title, abstract, fulltext]\nreply: note\n---"
+    paper = "---\nwork_id: {{work_id}}\n{{title}}\n{{abstract}}\n{{fulltext}}\n"
+
+    def used(language: str) -> str:
+        return note_prompt(Workspace.open(bench.root, environ={"TRIAGE_NOTES__LANGUAGE": language})).name
+
+    assert [used(code) for code in ("en", "de", "ko", "zh", "zh-TW")] == ["note", "note", "note.ko", "note.zh", "note.zh"]
+    (bench.root / "prompts" / "note.md").write_text(f"---\nname: my-own\n{header}\n{own}\n{paper}")
+    assert used("ko") == "my-own", "what a person wrote wins over what came with the program"
+    (bench.root / "prompts" / "note.ko.md").write_text(f"---\nname: mine\n{header}\n{own}\n{paper}")
+    assert (used("ko"), used("en")) == ("mine", "my-own")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +241,8 @@ def test_another_language_is_asked_for_and_writes_anew(bench: Bench, server: Scr
         ("en", "English"),
         ("ko", "Korean"),
         ("zh", "Chinese (simplified characters)"),
-        ("zh-TW", "Chinese (simplified characters) (zh-TW)"),
+        ("zh-TW", "Chinese (traditional characters, as in Taiwan)"),
+        ("pt-BR", "Portuguese (pt-BR)"),
         ("eo", "the language with the code 'eo'"),
     ],
 )

@@ -15,7 +15,7 @@ from triage.notes.llm import KINDS as NOTE_KINDS
 from triage.notes.llm import REPLY as NOTE_REPLY
 from triage.notes.llm import NotePaper, NoteReply, note_messages, note_prompt
 from triage.notes.reading import full_text_parts
-from triage.prompts import Kind, Messages, Prompt, parse_prompt
+from triage.prompts import Kind, Messages, Prompt, parse_prompt, variant_of
 from triage.seeds import workspace_taxonomy
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class Listed:
 
 def known_prompts(workspace: Workspace) -> list[Listed]:
     """Every prompt file, the user's own before the packaged of that name."""
-    used = {"label": "label.md", "note": f"note.{workspace.settings.notes.language}.md"}
-    if not workspace.has_reference("prompts", used["note"]):
-        used["note"] = "note.md"
+    used = {"label": "label.md", "note": f"{variant_of(workspace, 'note', workspace.settings.notes.language)}.md"}
     found = []
     for name in workspace.references("prompts"):
         task = name.partition(".")[0]

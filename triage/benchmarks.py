@@ -41,15 +41,18 @@ _ANY_KNOWN = "|".join(re.split(r" [|] |\n", _KNOWN.strip()))
 _KNOWN_NAME = re.compile(rf"(?<![\w-])(?:{_ANY_KNOWN})(?!\w|-\w|\+\w)")
 
 # lengths and counts are bounded, so that the search is linear
-_NAME = r"[A-Z][\w.+/-]{0,40}[\w+](?: (?:20\d\d|V\d|v\d))?"
+_NAME = r"(?:[A-Z]|[a-z]{1,2}[A-Z])[\w.+/-]{0,40}[\w+](?: (?:20\d\d|V\d|v\d))?"
 _LIST = rf"{_NAME}(?:(?:,| and| &|, and|,? as well as)(?: the)? {_NAME}){{0,12}}"
 _CALLED = re.compile(
     rf"(?<![\w-])(?P<before>{_LIST})(?: [a-z-]+){{0,2}} (?:data ?sets?|benchmarks?|test sets?|corpora|corpus)\b"
-    rf"|\b(?:data ?sets?|benchmarks?)(?:,| \(|:|,? \(?(?:i\.e\.,?|e\.g\.,?|including|such as|namely|like)) ?(?:the )?(?P<after>{_LIST})"
+    rf"|\b(?:data ?sets?|benchmarks?)(?:,| \(|:|,? \(?(?:e\.g\.,?|including|such as|like)) ?(?:the )?(?P<after>{_LIST})"
+    rf"|\b(?:data ?sets?|benchmarks?),? \(?(?:i\.e\.,?|namely) ?(?:the )?(?P<these>{_LIST})"
 )
 _DIVIDED = re.compile(r", and |,? as well as |, | and | & ")
 # capitals and small letters mixed, or a digit: "BraTS", "MovieNet", "VoxCeleb1"; capitals alone are mostly tasks ("VQA")
-_TELLING = re.compile(r"[A-Z][\w-]*[a-z]+[\w-]*[A-Z][\w-]*|[A-Z][\w-]*\d[\w.-]*|[A-Z]{2,}[\w-]*[a-z]{2,}\w*")
+_TELLING = re.compile(r"[a-z]{1,2}[A-Z][a-z]\w+|[A-Z][\w-]*[a-z]+[\w-]*[A-Z][\w-]*|[A-Z][\w-]*\d[\w.-]*|[A-Z]{2,}[\w-]*[a-z]{2,}\w*")
+# where the text counts its data sets up ("three benchmarks, i.e., ..."), capitals alone are names too
+_CAPITALS = re.compile(r"[A-Z]{3,}\d*")
 _NO_NAMES = re.compile(
     r"\dD|LiDAR|NeRF.*|Re-?ID|[A-Z]*LLMs?|VLMs?|CLIP.*|.*Video-?QA|ConvQA|.*VQA|OoD|GAN.*|BERT.*|ViT.*|GPT.*|BLIP.*|LLaVA.*|LLaMA.*|RoBERTa.*|T5.*"
     r"|ResNet.*|[A-Za-z]+-(?:based|level|scale|shot|generated|specific|only|domain|source|modal|language|text|image|centric|world|to-.*)|SoTA.*|PyTorch|GitHub"
@@ -80,11 +83,13 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
     yield from known
     taken = {place for place, _ in known}
     for found in _CALLED.finditer(text):
-        group = "before" if found["before"] else "after"
+        group = next(name for name, list_ in found.groupdict().items() if list_)
         place = found.start(group)
         for name in _DIVIDED.split(found[group]):
             place = text.index(name, place)
             plain = name.removeprefix("the ")
-            if _TELLING.fullmatch(plain.partition(" ")[0]) and not _NO_NAMES.fullmatch(plain) and place not in taken:
+            first = plain.partition(" ")[0]
+            telling = _TELLING.fullmatch(first) or (group == "these" and _CAPITALS.fullmatch(first))
+            if telling and not _NO_NAMES.fullmatch(plain) and place not in taken:
                 yield place, plain
             place += len(name)

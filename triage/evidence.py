@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Span", "find_quote", "folded", "has_number", "missing_numbers"]
@@ -35,8 +36,12 @@ class Span(NamedTuple):
 
 class _Folded(NamedTuple):
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+# runs of ASCII that stand for themselves, with single spaces, apostrophes and hyphens; else one character
+_RUNS = re.compile(r"(?:[!#-&(-,./0-9:-_a-~]+| (?! )|'(?!')|-(?!-))+|.", re.DOTALL)
 
 
 def find_quote(text: str, quote: str) -> Span | None:
@@ -44,7 +49,7 @@ def find_quote(text: str, quote: str) -> Span | None:
     wanted = _fold(quote).text.strip(" '")
     if sum(c.isalnum() for c in wanted) < LEAST_LETTERS:
         return None
-    folded = _fold(text)
+    folded = _fold_source(text)
     at = folded.text.find(wanted)
     while at >= 0:
         end = at + len(wanted)
@@ -59,21 +64,34 @@ def folded(text: str) -> str:
     return _fold(text).text
 
 
+# the quotes of a reply are looked for in the same few texts of its paper, and a full text is long
+@lru_cache(maxsize=4)
+def _fold_source(text: str) -> _Folded:
+    return _fold(text)
+
+
 def _fold(text: str) -> _Folded:
     """The text to compare, and for each of its characters where it came from."""
-    letters: list[str] = []
+    parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for place, original in enumerate(text):
-        for letter in _letters(original):
-            # runs of white space, of quotation marks (LaTeX ``) and of hyphens (LaTeX --) count as one
-            if letters and letter == letters[-1] and letter in " '-":
-                ends[-1] = place + 1
-                continue
-            letters.append(letter)
-            starts.append(place)
-            ends.append(place + 1)
-    return _Folded("".join(letters), starts, ends)
+    last = ""
+    for found in _RUNS.finditer(text):
+        run, (start, end) = found[0], found.span()
+        alone = end - start == 1
+        for piece in _letters(run) if alone else (run,):
+            begin = start
+            # successive spaces, quotation marks (LaTeX ``) and hyphens (LaTeX --) count as one
+            if piece[0] == last and last in " '-":
+                ends[-1] = start + 1
+                if alone:
+                    continue
+                begin += 1
+            parts.append(run[begin - start :] if not alone else piece)
+            last = piece[-1]
+            starts.extend((start,) if alone else range(begin, end))
+            ends.extend((end,) if alone else range(begin + 1, end + 1))
+    return _Folded("".join(parts), starts, ends)
 
 
 def _letters(original: str) -> str:

@@ -105,6 +105,7 @@ CUES: tuple[Cue, ...] = (
             "demonstrat*|verif*|confirm*|validat*|prove|proves|show*|highlight* ~3 superiority|effectiveness|efficacy|efficiency|advantage*|versatility",
             "we ~2 show|demonstrate|find|observe|verify|validate that",
             "outperform*|surpass*",
+            "improv*|better|beat*|gain* ~2 on|over|than ~3 earlier|previous|prior|existing|published|competing",
             "achiev*|attain*|obtain*|reach*|yield*|deliver*|exhibit*|establish*|set* ~4 state_of_the_art|SOTA|sota|performance|"
             "accuracy|results|improvement*|gain*|speed_up*|reduction*|score*|competitive|comparable",
             "superior|competitive|comparable|better|favorable|impressive|on_par|remarkable ~2 performance|results|accuracy|performances",
@@ -249,15 +250,24 @@ CUES: tuple[Cue, ...] = (
 
 _TURNS = (3.0, 2.5)
 """Weights of the Method cues that can be the turning point of an abstract, the surer first."""
+_TURN = 1.5
+"""The sentence that says what was made is about that, though it praises it too."""
 _LEAST: Mapping[Section, float] = {"Motivation": 2.2, "Previous works": 2.4, "Method": 1.8, "Evaluation": 2.2, "Results": 2.5}
 """Below this a section's best sentence is too weak to be shown."""
 _POINTING = re.compile(
     r"(?:(?:However|Yet|But|Thus|Hence|Therefore|Moreover|Besides), )?(?:it|this|they|these|such|that|those)\b", re.IGNORECASE
 )
 """A sentence that begins by pointing to the one before says less on its own."""
+_OTHERS = re.compile(
+    r"(?:(?:However|Yet|But|Nevertheless|Unfortunately), )?(?:(?:most|many|some|all)(?: of)?(?: the)? )?"
+    r"(?:existing|previous|prior|current|earlier|conventional|traditional|mainstream)\b", re.IGNORECASE
+)  # fmt: skip
+"""A sentence whose subject is others' work is about that, also where it tells what is wrong with it."""
 _SPEAKER = re.compile(r"\b(?:we|our|ours|us)\b", re.IGNORECASE)
 _OWN_WORDS = 2.5
 """A sentence in which the authors speak of themselves is hardly about others, whoever else it names."""
+_OTHERS_FIRST = 2.0
+"""Outweighs a problem that the same sentence names."""
 _SECOND = 0.55
 """A second bullet needs this part of the first one's score."""
 
@@ -269,6 +279,7 @@ class _Sentence:
     scores: dict[Section, float] = field(default_factory=dict)
     idle: bool = False
     proposes: float = 0.0
+    turning: bool = False
 
     @property
     def role(self) -> Section:
@@ -350,10 +361,12 @@ def _weigh_places(sentences: Sequence[_Sentence]) -> None:
         elif turn is not None:
             scores["Motivation"] *= 0.3
             scores["Previous works"] *= 0.3
-            if sentence.place > turn:
-                scores["Method"] += 0.8
+            sentence.turning = sentence.place == turn
+            scores["Method"] += _TURN if sentence.turning else 0.8
         if _SPEAKER.search(sentence.text):
             scores["Previous works"] -= _OWN_WORDS
+        elif _OTHERS.match(sentence.text) and scores["Previous works"]:
+            scores["Previous works"] += _OTHERS_FIRST
         if _POINTING.match(sentence.text):
             scores["Motivation"] -= 0.6
             scores["Previous works"] -= 0.6
@@ -368,7 +381,8 @@ def _chosen(section: Section, sentences: Iterable[_Sentence]) -> list[_Sentence]
     ranked = sorted((s for s in sentences if s.role == section), key=lambda s: (-s.scores[section], s.place))
     if not ranked or ranked[0].scores[section] < _LEAST[section]:
         return []
-    least = max(_LEAST[section], _SECOND * ranked[0].scores[section])
+    best = ranked[0].scores[section] - (_TURN if ranked[0].turning else 0.0)
+    least = max(_LEAST[section], _SECOND * best)
     return sorted((s for s in ranked[:_MOST_BULLETS] if s.scores[section] >= least), key=lambda s: s.place)
 
 

@@ -1,7 +1,7 @@
 """Works -> the checkbox lists.
 
-A list grows from a base: the file as it was last rendered or read back, or the list a person imported since. New blocks
-take their place in the order; numbers are made dense again; what becomes of each block says `triage.growth`.
+A list grows from a base: the file as it was last rendered or read back, or the list a person imported since. Each new
+block goes where the order wants it, and the blocks are numbered through; what becomes of each says `triage.growth`.
 """
 
 from __future__ import annotations

@@ -202,23 +202,25 @@ class LanguageModel:
         async with contextlib.AsyncExitStack() as closing:
             journal = Journal(self._journal_path)
             closing.callback(journal.close)
-            client = connect(self.endpoint.base_url, self.endpoint.key, timeout=settings.timeout_seconds, connections=settings.concurrency)
-            closing.push_async_callback(client.close)
             waiting = deque(questions)
+            at_once = min(settings.concurrency, len(waiting))
+            clients = connect(self.endpoint.base_url, self.endpoint.key, timeout=settings.timeout_seconds, connections=at_once)
+            for client in clients:
+                closing.push_async_callback(client.close)
             gate = Gate(settings.concurrency)
             pace = Pace(settings.requests_per_minute, settings.tokens_per_minute, begun=_begun.setdefault(self._place, deque()))
             # one at a time until it is known what the server takes, so that not sixteen run into the same wall
             while waiting and self._place not in _dialects:
-                give(await self._ask(client, journal, gate, pace, waiting.popleft()))
+                give(await self._ask(clients[0], journal, gate, pace, waiting.popleft()))
 
-            async def worker() -> None:
+            async def worker(client: openai.AsyncOpenAI) -> None:
                 while waiting:
                     give(await self._ask(client, journal, gate, pace, waiting.popleft()))
 
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(settings.concurrency, len(waiting))):
-                        group.create_task(worker())
+                    for client in clients:
+                        group.create_task(worker(client))
             except BaseExceptionGroup as failures:
                 raise failures.exceptions[0] from None
 

@@ -32,7 +32,7 @@ from triage.reference import read_reference
 if TYPE_CHECKING:
     from triage.workspace import Workspace
 
-__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "load_variant", "parse_prompt"]
+__all__ = ["Hints", "Kind", "Messages", "Prompt", "fence", "load_prompt", "load_variant", "parse_prompt", "variant_of"]
 
 Kind = Literal["reference", "own", "untrusted"]
 """Where a variable's value comes from: reference files (stable part), ourselves, or the outside (both: last part)."""
@@ -115,17 +115,17 @@ def fence(text: str, tag: str) -> str:
 
 
 _BRACKETS = str.maketrans("<>＜＞﹤﹥", "‹›‹›‹›")
+_DOUBTFUL = re.compile(r"[^\t\n -~]")
+"""What may be invisible."""
 _CONTROL_WORDS = re.compile(r"\[(/?[A-Z][A-Z_ ]*)\]")
 
 
 def _escape(text: str) -> str:
-    visible = "".join(c for c in text if c == "\n" or not _invisible(c))
+    visible = _DOUBTFUL.sub(lambda found: "" if _invisible(found[0]) else found[0], text)
     return _CONTROL_WORDS.sub("⟦\\1⟧", visible.translate(_BRACKETS))
 
 
 def _invisible(letter: str) -> bool:
-    if letter < "\x7f":
-        return letter < " " and letter != "\t"
     selector = "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
     return selector or unicodedata.category(letter) in {"Cf", "Cc", "Cs", "Co"}
 
@@ -140,9 +140,18 @@ def load_prompt(workspace: Workspace, name: str, *, kinds: Mapping[str, Kind], r
 
 
 def load_variant(workspace: Workspace, name: str, language: str, *, kinds: Mapping[str, Kind], reply: str) -> Prompt:
-    """The prompt `NAME.LANGUAGE.md` if there is one ("note.ko.md"), else `NAME.md`. Raises like `load_prompt`."""
-    variant = f"{name}.{language}"
-    return load_prompt(workspace, variant if workspace.has_reference("prompts", f"{variant}.md") else name, kinds=kinds, reply=reply)
+    """The prompt in a language (`variant_of`). Raises like `load_prompt`."""
+    return load_prompt(workspace, variant_of(workspace, name, language), kinds=kinds, reply=reply)
+
+
+def variant_of(workspace: Workspace, name: str, language: str) -> str:
+    """Which prompt is used in a language: the user's `NAME.LANGUAGE` ("note.ko") or else `NAME`, then the packaged ones.
+
+    For a region or script ("zh-TW") the file of the language will do.
+    """
+    variants = [f"{name}.{language}", f"{name}.{language.partition('-')[0]}", name]
+    own = [variant for variant in variants if workspace.has_own_reference("prompts", f"{variant}.md")]
+    return next(iter(own or [variant for variant in variants if workspace.has_reference("prompts", f"{variant}.md")]), name)
 
 
 def parse_prompt(text: str, *, shown: str, kinds: Mapping[str, Kind], reply: str) -> Prompt:

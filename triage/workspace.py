@@ -289,6 +289,10 @@ class Workspace:
         """Whether there is a reference file of that name, the user's own or a packaged one."""
         return (self.root / kind / name).is_file() or (_shipped(kind) / name).is_file()
 
+    def has_own_reference(self, kind: Reference, name: str) -> bool:
+        """Whether the user has a reference file of that name."""
+        return (self.root / kind / name).is_file()
+
     def references(self, kind: Reference) -> list[str]:
         """The names of all reference files of one kind, the user's own and the packaged."""
         folders = [folder for folder in (self.root / kind, _shipped(kind)) if folder.is_dir()]

@@ -3,12 +3,14 @@
     python -m tests.benchmarks.llm [WORKS] [KILLS]       # 1000 10
 
 The scripted server runs in a process of its own and answers after 0.2 s; sixteen requests at once. Printed are CPU
-milliseconds a call, the wall time over the ideal one, the calls of a second run, and for each of ten kills at random
-moments how many calls were paid twice and how many labels were lost.
+milliseconds a call, with the same for the OpenAI client alone (bodies of the same length through one pool, answers
+thrown away), the wall time over the ideal one, the calls of a second run, and for each of ten kills at random moments
+how many calls were paid twice and how many labels were lost.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -87,11 +89,38 @@ def import_works(folder: Path, count: int) -> Path:
     return workspace.root
 
 
+def client_alone(base_url: str, calls: int, *, stable: int = 14_000, paper: int = 1_500) -> float:
+    """CPU seconds of the OpenAI client for as many calls with `stable` + `paper` characters each, its import left out."""
+    import httpx2
+    import openai
+
+    body = {
+        "model": "made",
+        "messages": [{"role": "system", "content": "s" * stable}, {"role": "user", "content": "work_id: w\n" + "p" * paper}],
+    }
+    left = iter(range(calls))
+
+    async def ask(client: openai.AsyncOpenAI) -> None:
+        for _ in left:
+            await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+
+    async def ask_all() -> None:
+        async with openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client, asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(ask(client))
+
+    cpu = time.process_time()
+    asyncio.run(ask_all())
+    return time.process_time() - cpu
+
+
 def measure(root: Path, works: int) -> None:
     with scripted_server() as (base_url, _):
         report, cpu, wall = label_all(root, base_url)
         calls, ideal = report.counts["calls"], works * DELAY / AT_ONCE
         say(f"{calls} calls: {1000 * cpu / calls:.2f} ms CPU a call; wall {wall:.1f} s over the ideal {ideal:.1f} s = {wall / ideal:.2f}")
+        alone = client_alone(base_url, calls)
+        say(f"the client alone: {1000 * alone / calls:.2f} ms CPU a call; ratio {cpu / alone:.2f}")
         for message in report.messages:
             say(f"    {message}")
         report, cpu, _ = label_all(root, base_url)

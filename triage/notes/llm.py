@@ -50,9 +50,10 @@ LANGUAGES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
     "he": "Hebrew", "hi": "Hindi", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian",
     "pl": "Polish", "pt": "Portuguese", "ru": "Russian", "sv": "Swedish", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian",
-    "vi": "Vietnamese", "zh": "Chinese (simplified characters)",
+    "vi": "Vietnamese", "zh": "Chinese (simplified characters)", "zh-Hant": "Chinese (traditional characters)",
+    "zh-HK": "Chinese (traditional characters, as in Hong Kong)", "zh-TW": "Chinese (traditional characters, as in Taiwan)",
 }  # fmt: skip
-"""Names of languages by ISO 639-1 code, as a prompt says them."""
+"""Names of languages by ISO 639-1 code, a few with a region or script, as a prompt says them."""
 
 MOST_ENTRIES = 8
 """A section has one to four bullets; a reply with more than this many copies the abstract."""
@@ -129,9 +130,9 @@ def note_prompt(workspace: Workspace) -> Prompt:
 def language_name(code: str) -> str:
     """A language as the prompt says it: "Korean" for "ko"; a code that is not known stays one."""
     name = LANGUAGES.get(code.partition("-")[0])
-    if name is None or "-" in code:
-        return f"the language with the code {code!r}" if name is None else f"{name} ({code})"
-    return name
+    if code in LANGUAGES or name is None:
+        return LANGUAGES.get(code, f"the language with the code {code!r}")
+    return f"{name} ({code})"
 
 
 def note_messages(prompt: Prompt, language: str, paper: NotePaper) -> Messages:

@@ -1,5 +1,5 @@
 -- The first schema. Tables live in `store`; what users query are the views in `main`.
--- No foreign keys (an UPDATE of a list column on a referenced row fails in DuckDB) and no unique
+-- No foreign keys (they make DuckDB refuse changes of list columns in the rows they point at) and no unique
 -- indexes on wide tables: uniqueness is kept by set-based merges under the workspace's lock.
 -- All times are UTC.
 
