@@ -696,6 +696,7 @@ def test_a_file_larger_than_any_list_is_named_and_left_and_the_others_are_read(
                 assert report.refused == 1
                 assert any(large.list in message and part in message for message in report.messages)
                 assert large.text() == huge
+                assert not [m for one in made.run.reports for m in one.messages if "not read yet" in m]  # it is told once
             assert (large.known(PRUNE, "decision"), other.known(PRUNE, "decision")) == (None, "selected")
         large.write(before.replace(tick, tick.replace("- [ ]", "- [x]")))
         assert made.night().refused == 0

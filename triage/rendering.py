@@ -62,7 +62,11 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
         run.progress.advance()
     _note_written(run, [*changed, *same])
     written = tuple(run.workspace.relative(file.path) for file in changed)
-    messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left)
+    told = [message for report in run.reports for message in report.messages]  # reading it back has said why already
+    silent = {name for name in left if any(message.startswith(f"{name}: ") for message in told)}
+    messages = tuple(
+        f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left if name not in silent
+    )
     return run.add(
         StepReport(step=step, read=len(files), new=len(written), known=len(same), refused=len(left), files=written, messages=messages)
     )

@@ -155,7 +155,10 @@ _COUNTED = {
 def _told_of_old(one: ListFile) -> str:
     path = one.listed.path
     if not one.unticked:
-        return f"{path}: stands as it stood before, so only its ticks were read; a tick to be taken back: take it out by itself now"
+        return (
+            f"{path}: is as it stood before (another branch, a revert?), so only its ticks were read, and it is written anew;"
+            " a tick to be taken back: take it out by itself now"
+        )
     ids = " ".join(f"--conflict {conflict_id(path, work, 'tick')}" for work in sorted(one.unticked))
     return (
         f"{path}: lacks a tick and is else as it stood before. If you took it out: triage sync --keep file {ids};"
