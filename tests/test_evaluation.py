@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.desk import Desk
+from tests.tiny_models import make_cross_encoder, make_model
 from tests.workspaces import put, record
 from triage.claims import find_claims
 from triage.cli import run_command_line
@@ -92,7 +93,7 @@ def test_the_gate_of_claims() -> None:
     report = evaluate_claims(read_labelled([OWN / "claims.jsonl"]), find_claims)
     assert report.n == 62
     assert report.precision >= 0.97
-    assert report.recall >= 0.78
+    assert report.recall >= 0.84
 
 
 # ---- figures by hand
@@ -335,3 +336,42 @@ def test_without_a_file_the_workspaces_own_words_are_the_scale(desk: Desk) -> No
     assert desk("identify") == 0
     report = desk.json("eval", "screening")
     assert (report["n"], report["positives"], report["area"]) == (2, 1, 1.0)
+
+
+# ---- local models on a labelled file
+
+OPEN = {"title": "Queue before the GPU", "abstract": "Requests stand in a queue before the hardware. Serving is 2x faster and cheaper, with less memory and lower latency.",
+        "labels": ["inference/systems"], "coarse": ["inference"]}  # fmt: skip
+CLEAR = {"title": "Token Pruning for VLMs", "abstract": "We prune visual tokens, which makes inference 2x faster.",
+         "labels": ["token-reduction/pruning"], "coarse": ["token-reduction"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(("producer", "make"), [("embedding", make_model), ("nli", make_cross_encoder)])
+def test_a_local_model_is_scored_blind_beside_the_rules(
+    producer: str, make: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules know nothing of the first paper; the tiny model does."""
+    desk = Desk(tmp_path / "desk", capsys)
+    path = desk.file("typed.jsonl", "".join(json.dumps(one) + "\n" for one in (OPEN, CLEAR)))
+    asked = ["eval", "labels", str(path), "--producer", producer, "--level", "fine"]
+    assert desk(*asked) == 2
+    told = capsys.readouterr().err
+    assert f"[{producer}] model is not set in " in told
+    assert "triage models list" in told
+    monkeypatch.setenv(f"TRIAGE_{producer.upper()}__MODEL", "tiny")
+    assert desk(*asked) == 1
+    assert "neither a folder nor a known model" in capsys.readouterr().err
+    make(desk.folder / "tiny")
+    found = desk.json(*asked)
+    assert (found["n"], found["producer"], found["filled"], found["ordered"]) == (2, producer, 1, 0)
+    assert found["per_label"]["inference/systems"]["right"] == 1
+    assert found["micro_recall"] == 1.0
+    assert found["lexical"]["micro_recall"] == 0.5
+    assert [(one["title"], one["b"]) for one in found["changed"]] == [("Queue before the GPU", ["inference/systems"])]
+    wrong = desk.file("wrong.jsonl", "".join(json.dumps(one | {"labels": ["memory/retrieval"]}) + "\n" for one in (OPEN, CLEAR)))
+    blind = desk.json("eval", "labels", str(wrong), "--producer", producer, "--level", "fine")
+    assert blind["changed"] == found["changed"], "what the file says is not seen"
+    printed = desk.printed(*asked, "--html", str(tmp_path / "page.html"))
+    assert f"{producer} gave labels to 1 papers" in printed
+    assert "Queue before the GPU" in printed
+    assert "inference/systems" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -12,9 +12,12 @@ from tests.llm_bench import Bench, Night, copied
 from tests.scripted_llm import Asked, Behaviour, ScriptedLlm, Wire, failing, good, reply_about, replying, saying
 from triage import pipeline
 from triage.cli import run_command_line
+from triage.labelling.choosing import for_first
 from triage.labelling.due import label
 from triage.labelling.reprompting import Relabelling
 from triage.notes import note
+from triage.notes.reading import worth_a_note
+from triage.seeds import workspace_taxonomy
 from triage.warehouse import stage
 from triage.workspace import packaged
 
@@ -61,6 +64,33 @@ def test_only_doubt_among_the_local_producers_is_worth_a_call(bench: Bench, serv
     assert night.report is not None
     assert again.report is not None
     assert (night.report.new, again.report.known, again.counts["calls"]) == (len(doubtful), len(doubtful), 0)
+
+
+def learn(bench: Bench, scores: dict[int, tuple[float | None, float]]) -> None:
+    """By number what was learned about a paper (None: nothing) and what the cues say of it."""
+    with bench.run("") as run, run.warehouse.burst() as con:
+        con.execute("DELETE FROM store.ranking; DELETE FROM store.screening")
+        for number, (learned, cues) in scores.items():
+            con.execute("INSERT INTO store.screening (work_id, score) VALUES (?, ?)", [bench.works[number], cues])
+            if learned is not None:
+                con.execute("INSERT INTO store.ranking (work_id, score) VALUES (?, ?)", [bench.works[number], learned])
+
+
+LEARNED = {1: (0.2, 0.9), 2: (0.8, 0.1), 4: (None, 0.7), 5: (0.7, 0.3), 6: (0.7, 0.4)}
+
+
+@pytest.mark.parametrize(
+    ("read", "first"), [("top 1", [2]), ("top 3", [2, 4, 6]), ("top 4", [2, 4, 6, 5]), ("above 0.7", [2, 4, 6, 5]), ("above 0.75", [2])]
+)
+def test_the_order_of_the_queue_says_who_is_best(bench: Bench, read: str, first: list[int]) -> None:
+    """What was learned before what the cues say, which part those of which the same was learned."""
+    learn(bench, LEARNED)
+    with bench.run("", READ=f'"{read}"') as run, run.warehouse.burst() as con:
+        found = for_first(con, run.settings.llm, workspace_taxonomy(run.workspace), None)
+    assert [one.paper.work_id for one in found] == [bench.works[number] for number in first]
+    with bench.run("", NOTES__LLM="selected") as run:
+        noted = [row[0] for row in worth_a_note(run, None, "en")]
+    assert noted[:5] == [bench.works[number] for number in (2, 4, 6, 5, 1)]
 
 
 def test_disagreements_of_rules_models_and_people_are_a_view(bench: Bench, server: ScriptedLlm) -> None:

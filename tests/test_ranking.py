@@ -8,14 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from tests.desk import Desk
-from tests.workspaces import in_run, make_workspace, put, record
+from tests.tiny_models import SUBJECTS, make_model
+from tests.workspaces import Ticking, in_run, make_workspace, put, record
 from triage.ranking import Example, Ranker, features, log_odds
 from triage.ranking.step import LEAST, rank
 from triage.ranking.training import train
+from triage.ranking.vectors import Embedded, centred
 from triage.screening import propose, screen
 from triage.seeds import packaged_cues
 from triage.workspace import Workspace
@@ -118,7 +121,7 @@ def taught_workspace(folder: Path, judged: int) -> Workspace:
     return workspace
 
 
-def ranked(workspace: Workspace) -> Any:
+def ranked(workspace: Workspace, clock: Ticking | None = None) -> Any:
     from triage.decisions import load_decisions
 
     def work(run: Any) -> Any:
@@ -131,7 +134,7 @@ def ranked(workspace: Workspace) -> Any:
             rankers = con.execute("SELECT used, selected, rejected, passed_over, precision, cue_precision FROM main.rankers").fetchall()
         return report, queue, rankers
 
-    return in_run(workspace, work)
+    return in_run(workspace, work, clock=clock)
 
 
 def test_the_queue_follows_what_was_learned(tmp_path: Path) -> None:
@@ -187,6 +190,106 @@ def test_learning_can_be_switched_off(tmp_path: Path) -> None:
     report, queue, _ = ranked(off)
     assert (report.read, report.messages) == (0, ())
     assert {by for _, by in queue} == {"cues"}
+
+
+# ---- sentence embeddings as features
+
+
+def synonym_workspace(folder: Path, judged: int) -> Workspace:
+    """Papers about waiting were selected and papers about mirrors rejected, hardly two in the same words; the tiny model knows both subjects."""
+    workspace = make_workspace(folder)
+    waiting, mirrors = (SUBJECTS[n].split() for n in (0, 1))
+    texts: list[tuple[str, str | None]] = []
+    for n in range(judged + 4):
+        for word, words in (("selected", waiting), ("rejected", mirrors)):
+            title = f"Letter {chr(97 + n)} {words[n % len(words)]} {word[0]}{n:02}"
+            texts.append((title, word if n < judged else None))
+    abstract = "We tune adapters in a frozen vision-language model, which needs 2% of the parameters and less memory."
+    put(workspace, [record(f"k{n}", title, abstract=abstract, venue="ACL", year=2023) for n, (title, _) in enumerate(texts)])
+    for title, what in texts:
+        if what:
+            say(workspace, title, what)
+    make_model(workspace.root / "tiny")
+    return workspace
+
+
+def vectors(workspace: Workspace) -> list[tuple[Any, ...]]:
+    return _read(workspace, "SELECT text_hash, octet_length(vector) FROM store.vector ORDER BY text_hash")
+
+
+def figures(workspace: Workspace) -> list[Any]:
+    return [json.loads(row[0]) for row in _read(workspace, "SELECT figures FROM store.ranker ORDER BY made_at")]
+
+
+def _read(workspace: Workspace, sql: str) -> list[tuple[Any, ...]]:
+    def work(run: Any) -> Any:
+        with run.warehouse.burst() as con:
+            return con.execute(sql).fetchall()
+
+    return list(in_run(workspace, work))
+
+
+def test_a_model_shows_what_no_word_says(tmp_path: Path) -> None:
+    workspace, clock = synonym_workspace(tmp_path, 14), Ticking()
+    without, _, _ = ranked(workspace, clock)
+    (plain,) = figures(workspace)
+    assert "sentence embeddings" not in without.messages[0]
+    assert "precision_with_vectors" not in plain
+    assert vectors(workspace) == []
+
+    seeing = Workspace.open(workspace.root, environ={"TRIAGE_EMBEDDING__MODEL": "tiny"})
+    report, queue, _ = ranked(seeing, clock)
+    told = figures(workspace)[-1]
+    assert told["precision_without_vectors"] == plain["precision"]
+    assert told["precision"] == told["precision_with_vectors"] > plain["precision"]
+    assert f"{told['precision_with_vectors']:.2f} with sentence embeddings, {plain['precision']:.2f} without" in report.messages[0]
+    assert [title.split()[-1][0] for title, _ in queue] == ["s"] * 4 + ["r"] * 4
+    kept = vectors(seeing)
+    assert len(kept) == 36
+    again, queue_again, rankers = ranked(seeing, clock)
+    assert (again.new, again.messages, queue_again, vectors(seeing)) == (0, (), queue, kept)
+    assert len(rankers) == 2
+    # without the model all is as it was before
+    assert ranked(workspace, clock)[0].messages == without.messages
+    assert figures(workspace)[-1] == plain
+
+
+def test_more_texts_than_a_run_embeds_come_the_next_nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triage.ranking.vectors.MOST_NEW", 14)
+    workspace, clock = synonym_workspace(tmp_path, 14), Ticking()
+    seeing = Workspace.open(workspace.root, environ={"TRIAGE_EMBEDDING__MODEL": "tiny"})
+    counts, queue = [], []
+    for _ in range(4):
+        queue = ranked(seeing, clock)[1]
+        counts.append(len(vectors(seeing)))
+    assert counts[0] >= 14
+    assert counts == sorted(counts)
+    assert counts[-1] == 36
+    assert [title.split()[-1][0] for title, _ in queue] == ["s"] * 4 + ["r"] * 4
+
+
+def test_a_missing_model_is_told_and_the_words_go_on(tmp_path: Path) -> None:
+    workspace = synonym_workspace(tmp_path, 14)
+    ranked(workspace)
+    lost = Workspace.open(workspace.root, environ={"TRIAGE_EMBEDDING__MODEL": "gone"})
+    failures = in_run(lost, lambda run: (rank(run), run.failures)[1])
+    assert [(one.step, one.kind) for one in failures] == [("rank", "settings")]
+    assert "neither a folder nor a known model" in failures[0].message
+    assert figures(workspace) == figures(workspace)[:1]
+
+
+def test_a_work_without_a_vector_counts_as_an_average_one() -> None:
+    near = Embedded("m", {"a": np.array([1.0, 0.0], np.float32), "b": np.array([0.0, 1.0], np.float32)})
+    examples = [near.features("a") | {"word:x": 1.0}, near.features("b"), {}]
+    learned = Ranker(penalty=3, shift=0.4, weights={"vector:0": 0.5, "vector:1": 0.1, "vector:here": 0.2, "word:x": 1.0})
+    moved = centred(learned, examples)
+    for seen in examples[:2]:
+        assert moved.score(0.5, seen) == pytest.approx(learned.score(0.5, seen), abs=1e-5)
+    average = {"vector:0": 1.5, "vector:1": 1.5, "vector:here": 1.0}  # vectors have length 3 here
+    assert moved.score(0.5, {}) == pytest.approx(learned.score(0.5, average), abs=1e-5)
+    assert (near.features("c"), near.basis("c"), near.basis("a")) == ({}, "", "/m")
+    words = Ranker(penalty=3, shift=0.4, weights={"word:x": 1.0})
+    assert centred(words, examples) == words
 
 
 def test_what_stands_above_a_tick_was_passed_over(desk: Desk) -> None:

@@ -192,7 +192,7 @@ REFUSED = [
     ("no mapping", "- one\n- two\n", "mine.yaml:1: the file must be a mapping of keys; allowed are flags"),
     ("nothing", "", "mine.yaml:1: the file must be a mapping"),
     ("a list as a key", "? [a, b]\n: c\n", "mine.yaml:1: a key must be a single word"),
-    ("a control character", SMALL + "x: \x07\n", "mine.yaml: not valid YAML"),
+    ("a control character", SMALL + "x: \x07\n", "mine.yaml:18: not valid YAML: unacceptable character"),
     ("too deep", "[" * 60, "mine.yaml:1: nested more than 40 deep"),
 ]
 

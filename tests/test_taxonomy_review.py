@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,64 @@ def test_what_a_taxonomy_leaves_to_be_desired() -> None:
         ("warning", 8, "the alias 'ground cover' of soil/straw is also one of soil/mulch: it stands for both"),
         ("error", 8, "the definition of soil/straw only repeats its name"),
     ]
+
+
+BROKEN = """\
+version: none
+parents:
+  - {id: soil, name: Soil, definition: What lies under the plants.}
+labels:
+  - {id: Soil Drainage, name: Drainage, definition: Ditches.}
+  - {id: soil/mulch, name: Mulching, definitoin: Straw.}
+  - {id: soil/mulch, name: Straw, definition: Stalks of grain., aliases: [3]}
+  - {id: sky/rain, name: "mulching!", definition: Water from above.}
+  - just words
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """Of keys and values, and of what is wrong between entries, as far as those can be read."""
+    found = review_taxonomy(BROKEN, name="garden.yaml")
+    assert {(one.severity, one.file) for one in found} == {("error", "garden.yaml")}
+    assert [(one.line, one.message.split(":")[0]) for one in found] == [
+        (1, "version"),
+        (5, "labels.0.id"),
+        (6, "labels.1.definition"),
+        (6, "labels.1.definitoin"),
+        (7, "labels.2.aliases.0"),
+        (7, "labels.2.id"),
+        (8, "labels.3.id"),
+        (8, "labels.3.name"),
+        (9, "labels.4"),
+    ]
+    hints = {one.message.split(":")[0]: one.hint for one in found}
+    assert hints["labels.1.definitoin"] == "spell it as one of those, or take the line out"
+    assert "add that parent" in hints["labels.3.id"]
+    assert all(hints.values())
+
+
+def test_all_that_is_wrong_with_the_cues_is_told_at_once() -> None:
+    wrong = CUES.replace("- visual instruction*", "- visual ~2", 1).replace("- token budget", "- t* budget", 1)
+    told = review_cues(wrong, None, name="cues.yaml")
+    lines = wrong.splitlines()
+    assert [lines[one.line - 1].strip() for one in told] == ["- visual ~2", "- t* budget"]
+    assert {one.severity for one in told} == {"error"}
+    assert review_cues(CUES, None, name="cues.yaml") == []
+
+
+def test_the_command_tells_all_of_a_broken_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "garden.yaml"
+    path.write_text(BROKEN, encoding="utf-8")
+    assert run_command_line(["taxonomy", "check", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert out.count("error: ") == out.count("  what to do: ") == 9
+    assert f"{path}: cannot be used: 9 errors" in out
+    assert run_command_line(["taxonomy", "check", str(path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["version"], told["labels"], len(told["findings"])) == (None, None, 9)
+    path.write_text("- nothing of it", encoding="utf-8")
+    assert run_command_line(["taxonomy", "check", str(path)]) == 1
+    assert f"error: {path}:1: the file must be a mapping" in capsys.readouterr().out
 
 
 def test_the_shipped_files_are_in_order() -> None:
@@ -103,7 +162,7 @@ def test_the_command_tells_file_line_and_status(
     assert "error: garden.yaml:7: soil/mulch has no definition" in capsys.readouterr().out
     Path("garden.yaml").write_text(GARDEN.replace("soil/straw", "soil/mulch"), encoding="utf-8")
     assert run_command_line(["taxonomy", "check", "garden.yaml"]) == 1
-    assert "garden.yaml:8: labels.2.id: 'soil/mulch' stands here twice" in capsys.readouterr().err
+    assert "error: garden.yaml:8: labels.2.id: 'soil/mulch' stands here twice\n  what to do: give one" in capsys.readouterr().out
     assert run_command_line(["taxonomy", "check", "none.yaml"]) == 1
     assert "what to do: name a taxonomy file" in capsys.readouterr().err
     assert run_command_line(["taxonomy", "diff", "packaged", "packaged"]) == 0

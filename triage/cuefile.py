@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from triage.errors import SettingsError
+from triage.errors import Fault
 from triage.models import Frozen, Text
 from triage.phrases import PhraseError, PhraseMatcher
-from triage.reference import Lines, read_reference
+from triage.reference import Lines, read_reference, refusal
 
 __all__ = ["Context", "CueFile", "Damping", "Emphasis", "Rule", "read_cue_file"]
 
@@ -155,24 +155,33 @@ def read_cue_file(text: str, *, name: str) -> CueFile:
     """Read cue YAML; `name` is the file's name for messages.
 
     Raises SettingsError "NAME:LINE: ..." for unknown keys, wrong values, names of labels without rules and
-    phrases outside the language of `triage.phrases`.
+    phrases outside the language of `triage.phrases`; its `faults` are all of them, of the keys and values first.
     """
     file, lines = read_reference(text, CueFile, name=name)
-    hint = "the form is explained at the top of the shipped cues.yaml"
+    if faults := [*_profile_faults(file, lines), *_phrase_faults(file, lines), *_name_faults(file, lines)]:
+        raise refusal(name, faults)
+    return file
+
+
+_HINT = "the form is explained at the top of the shipped cues.yaml"
+
+
+def _profile_faults(file: CueFile, lines: Lines) -> Iterator[Fault]:
     if file.filter_profile not in file.profiles:
-        line = lines.at(("filter_profile",))
-        raise SettingsError(f"{name}:{line}: filter_profile: allowed are {', '.join(sorted(file.profiles)) or 'none'}", hint=hint)
+        allowed = ", ".join(sorted(file.profiles)) or "none"
+        yield Fault(lines.at(("filter_profile",)), f"filter_profile: allowed are {allowed}", _HINT)
+
+
+def _phrase_faults(file: CueFile, lines: Lines) -> Iterator[Fault]:
     for path, phrases in _all_phrases(file):
         for number, phrase in enumerate(phrases):
             try:
                 PhraseMatcher([[phrase]])
             except PhraseError as error:
-                raise SettingsError(f"{name}:{lines.at((*path, number))}: {error}", hint=hint) from error
-    _check_names(file, lines, name, hint)
-    return file
+                yield Fault(lines.at((*path, number)), str(error), _HINT)
 
 
-def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
+def _name_faults(file: CueFile, lines: Lines) -> Iterator[Fault]:
     known = {"vision_language", "efficiency", *file.types.labels}
     used: list[tuple[tuple[str | int, ...], tuple[str, ...]]] = [(("damping", n, "only"), d.only) for n, d in enumerate(file.damping)]
     used.append((("types", "purposes"), file.types.purposes))
@@ -181,9 +190,7 @@ def _check_names(file: CueFile, lines: Lines, name: str, hint: str) -> None:
     used += [(("types", "yields", n), (one.label, one.to)) for n, one in enumerate(file.types.yields)]
     for path, labels in used:
         for unknown in (label for label in labels if label not in known):
-            raise SettingsError(
-                f"{name}:{lines.at(path)}: {unknown!r} has no rules here; allowed are {', '.join(sorted(known))}", hint=hint
-            )
+            yield Fault(lines.at(path), f"{unknown!r} has no rules here; allowed are {', '.join(sorted(known))}", _HINT)
 
 
 def _all_phrases(file: CueFile) -> Iterable[tuple[tuple[str | int, ...], tuple[str, ...]]]:

@@ -52,7 +52,7 @@ class _Found:
 
 
 class Cues:
-    """A compiled cue file; its typed form is `file`."""
+    """A compiled cue file; its typed form is `file`, `vision_language` all phrases of that side."""
 
     def __init__(self, file: CueFile) -> None:
         """Compile. Raises PhraseError when a phrase does not follow the language of `triage.phrases`."""
@@ -61,6 +61,7 @@ class Cues:
         self.labels = tuple(file.types.labels)
         sides = {"vision_language": file.screening.vision_language.rules, "efficiency": file.screening.efficiency.rules}
         self._sides = _Rules(sides.items(), file.screening.emphasis)
+        self.vision_language = tuple(phrase for rule in file.screening.vision_language.rules for phrase in rule.phrases)
         self._vision_language = PhraseMatcher(rule.phrases for rule in file.screening.vision_language.rules)
         self._types = _Rules(file.types.labels.items(), file.types.emphasis)
         kinds = file.contexts
@@ -68,13 +69,20 @@ class Cues:
         self._contexts = PhraseMatcher([c.phrases if c else () for c in contexts] + [d.phrases for d in file.damping])
         self._substrings = {name: tuple(s.lower() for s in profile.substrings) for name, profile in file.profiles.items()}
 
+    def substrings(self, profile: str | None = None) -> tuple[str, ...]:
+        """The lower-cased substrings of a word-filter profile (by default the file's `filter_profile`).
+
+        Raises KeyError for a profile the file does not have.
+        """
+        return self._substrings[profile or self.file.filter_profile]
+
     def keeps(self, title: str, abstract: str | None, *, profile: str | None = None) -> bool:
         """Whether a word-filter profile (by default the file's `filter_profile`) keeps the text.
 
         Raises KeyError for a profile the file does not have.
         """
         text = f"{title}\n{abstract or ''}".lower()
-        return any(substring in text for substring in self._substrings[profile or self.file.filter_profile])
+        return any(substring in text for substring in self.substrings(profile))
 
 
 class _Rules:

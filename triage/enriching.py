@@ -107,8 +107,9 @@ WITH lacking AS (
     SELECT w.work_id, w.title, w.year, w.identifiers, w.abstract IS NULL AS no_abstract,
            lower(coalesce(w.venue, 'arxiv')) IN ({", ".join(f"'{venue}'" for venue in sorted(PREPRINT_VENUES))}) AS preprint,
            w.identifiers['doi'] IS NULL AS no_doi, coalesce(w.published, try_cast(concat(w.year, '-01-01') AS DATE), w.first_seen::DATE) AS since,
-           word.what AS word, p.work_id IS NOT NULL AS proposed, coalesce(s.score, 0) AS score
+           word.what AS word, p.work_id IS NOT NULL AS proposed, coalesce(k.score, s.score, 0) AS score
     FROM store.work w LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.screening s USING (work_id)
+    LEFT JOIN store.ranking k USING (work_id)
     LEFT JOIN (SELECT work_id, max(what) AS what FROM main.decisions
                WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY ALL) word USING (work_id)
 ),

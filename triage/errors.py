@@ -31,7 +31,9 @@ A message says what happened and where; `hint` says what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 __all__ = [
     "AccountingError",
@@ -40,6 +42,7 @@ __all__ = [
     "BudgetSpentError",
     "BusyError",
     "DocumentError",
+    "Fault",
     "FetchError",
     "ModelError",
     "NewerWarehouseError",
@@ -83,8 +86,23 @@ class WorkspaceError(TriageError):
     """There is no workspace, or one of its files cannot be read or written."""
 
 
+class Fault(NamedTuple):
+    """One of the things wrong with a file: its line (from 1), what is wrong there, and what to do about it."""
+
+    line: int
+    message: str
+    hint: str
+
+
 class SettingsError(WorkspaceError):
-    """A setting or a reference file is wrong; the message names file, line and what is allowed."""
+    """A setting or a reference file is wrong; the message names file, line and what is allowed.
+
+    Of a reference file `faults` are all that were found; the message is the first of them.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.faults = tuple(faults)
 
 
 class RepositoryError(TriageError):

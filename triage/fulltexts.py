@@ -96,16 +96,16 @@ def fulltext(run: Run, works: Sequence[str] | None = None) -> StepReport:
 
 
 def _wanted(run: Run, works: Sequence[str] | None) -> list[tuple[str, bool]]:
-    """(arXiv id, whether it is known) of works that get a machine's note, selected ones first, then the best-scored."""
+    """(arXiv id, whether it is known) of works that get a machine's note, selected ones first, then in the order of the queue."""
     with run.warehouse.burst() as con:
         return con.execute(
-            "WITH wanted AS (SELECT v.identifiers['arxiv'] AS arxiv, v.decision, v.screening_score FROM main.works v"
+            "WITH wanted AS (SELECT v.identifiers['arxiv'] AS arxiv, v.decision, v.rank_score FROM main.works v"
             " WHERE v.identifiers['arxiv'] IS NOT NULL AND CASE WHEN $works IS NULL"
             " THEN (v.decision = 'selected' OR (v.proposed AND v.decision IS NULL))"
             "   AND NOT EXISTS (SELECT 1 FROM main.notes h WHERE h.work_id = v.work_id AND h.producer = 'human')"
             " ELSE list_contains($works, v.work_id) END)"
             " SELECT w.arxiv, coalesce(bool_or(f.status = 'ok' OR f.made_at > $again), false) FROM wanted w LEFT JOIN store.fulltext f USING (arxiv)"
-            " GROUP BY w.arxiv ORDER BY bool_or(w.decision = 'selected') IS NOT TRUE, max(w.screening_score) DESC NULLS LAST, w.arxiv",
+            " GROUP BY w.arxiv ORDER BY bool_or(w.decision = 'selected') IS NOT TRUE, max(w.rank_score) DESC NULLS LAST, w.arxiv",
             {"works": None if works is None else list(works), "again": run.now() - AGAIN_AFTER},
         ).fetchall()
 

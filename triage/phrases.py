@@ -23,10 +23,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
-__all__ = ["STOPS", "Hit", "PhraseError", "PhraseMatcher", "spans", "tokens"]
+__all__ = ["NUMBERS", "STOPS", "Hit", "PhraseError", "PhraseMatcher", "spans", "tokens", "variants"]
 
 STOPS = frozenset(".!?;:。！？；：")
 """Tokens that end a sentence or a title's first half; no phrase reaches across them."""
+
+NUMBERS = frozenset({"#", "#x", "#%"})
+"""Words of a phrase that stand for numbers."""
 
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(
@@ -112,14 +115,14 @@ class PhraseMatcher:
         self._cased: dict[str, list[int]] = {}
         self._prefix: dict[str, list[int]] = {}
         self._suffix: dict[str, list[int]] = {}
-        self._kinds: dict[str, list[int]] = {"#": [], "#x": [], "#%": []}
+        self._kinds: dict[str, list[int]] = {kind: [] for kind in sorted(NUMBERS)}
         self._begins: dict[int, list[_Phrase]] = {}
         self._known: dict[str, _Word] = {}
         self._seen: set[str] = set()
         self._telling: dict[str, _Word] = {}
         for number, phrases in enumerate(rules):
             for phrase in phrases:
-                for variant in _variants(phrase):
+                for variant in variants(phrase):
                     first, *rest = (_Step(self._test(word), gap) for word, gap in variant)
                     compiled = _Phrase(number, tuple(rest), frozenset(step.test for step in rest))
                     self._begins.setdefault(first.test, []).append(compiled)
@@ -256,8 +259,8 @@ def _without_overlaps(hits: list[Hit]) -> list[Hit]:
 _WORD = re.compile(r"#[x%]?\Z|\*?[^\W_]+(?:_[^\W_]+)*\*?\Z|[*]?[^\W_]+\Z")
 
 
-def _variants(phrase: str) -> list[list[tuple[str, int]]]:
-    """A phrase as plain sequences of (alternatives joined by `|`, words that may stand before)."""
+def variants(phrase: str) -> list[list[tuple[str, int]]]:
+    """A phrase as plain sequences of (alternatives joined by `|`, words that may stand before). Raises PhraseError."""
     choices: list[list[list[tuple[str, int]]]] = []
     gap = 0
     for item in phrase.split():
@@ -300,7 +303,7 @@ def _alternatives(slot: str, gap: int, phrase: str) -> list[list[tuple[str, int]
 
 def _spellings(word: str) -> list[list[str]]:
     """`pre_train*` is "pretrain*" in one word or "pre" "train*" in two; digits and letters part as in texts."""
-    if word in {"#", "#x", "#%"}:
+    if word in NUMBERS:
         return [[word]]
     head, tail = ("*" if word.startswith("*") else ""), ("*" if word.endswith("*") else "")
     core = word.strip("*")

@@ -8,16 +8,17 @@ YAML is read as nodes, so that a duplicate key, an anchor or a wrong value is re
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from triage.errors import SettingsError
+from triage.errors import Fault, SettingsError
 
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["Lines", "read_reference"]
+__all__ = ["Lines", "plain_values", "read_reference", "refusal"]
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[str | int, ...]
@@ -25,6 +26,10 @@ Path = tuple[str | int, ...]
 _DEEPEST = 40
 """Levels of nesting allowed; our own files have six."""
 _HINT = "correct that line; the file shipped with the program is an example of the form"
+_REMEDIES = {
+    "extra_forbidden": "spell it as one of those, or take the line out",
+    "missing": "add it; the file shipped with the program is an example of the form",
+}
 
 
 class Lines:
@@ -46,22 +51,33 @@ class Lines:
 def read_reference(text: str, model: type[Model], *, name: str) -> tuple[Model, Lines]:
     """Read YAML `text` of the file called `name` into `model`, and say where everything stands.
 
-    Raises SettingsError "NAME:LINE: key: what is wrong; what is allowed" for the first fault.
+    Raises SettingsError "NAME:LINE: key: what is wrong; what is allowed" with all faults; the message is the first.
     """
-    values, lines = _values(text, name)
+    values, lines = plain_values(text, name)
     if not isinstance(values, dict):
-        raise SettingsError(f"{name}:1: the file must be a mapping of keys; allowed are {_allowed(model)}", hint=_HINT)
+        raise refusal(name, [Fault(1, f"the file must be a mapping of keys; allowed are {_allowed(model)}", _HINT)])
     try:
         return model.model_validate(values, strict=False), lines
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
+        found = error.errors(include_url=False, include_context=False)
         # a misspelled key is both unknown and missing; the former says more
-        fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-        path = tuple(fault["loc"])
-        raise SettingsError(f"{name}:{lines.at(path)}: {_dotted(path)}: {_reason(fault, model)}", hint=_HINT) from error
+        found.sort(key=lambda one: one["type"] != "extra_forbidden")
+        raise refusal(name, [_fault(one, model, lines) for one in found]) from error
 
 
-def _values(text: str, name: str) -> tuple[Any, Lines]:
+def refusal(name: str, faults: Sequence[Fault]) -> SettingsError:
+    """The error for the file called `name` that has these faults; at least one."""
+    first = faults[0]
+    return SettingsError(f"{name}:{first.line}: {first.message}", hint=first.hint, faults=faults)
+
+
+def _fault(found: Any, model: type[BaseModel], lines: Lines) -> Fault:
+    path = tuple(found["loc"])
+    return Fault(lines.at(path), f"{_dotted(path)}: {_reason(found, model)}", _REMEDIES.get(found["type"], _HINT))
+
+
+def plain_values(text: str, name: str) -> tuple[Any, Lines]:
+    """What YAML `text` holds as plain values, and where. Raises SettingsError when it is not the YAML allowed here."""
     import yaml
 
     # the C parser is ten times faster and builds the same nodes; PyYAML may come without it
@@ -75,10 +91,14 @@ def _values(text: str, name: str) -> tuple[Any, Lines]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         if "nesting depth" in str(error.problem):  # newer parsers have a limit of their own, met while they look ahead
-            raise SettingsError(f"{name}:{line}: nested more than {_DEEPEST} deep", hint=_HINT) from error
-        raise SettingsError(f"{name}:{line}: not valid YAML: {error.problem}", hint=_HINT) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SettingsError(f"{name}: not valid YAML: {error}", hint=_HINT) from error
+            raise refusal(name, [Fault(line, f"nested more than {_DEEPEST} deep", _HINT)]) from error
+        raise refusal(name, [Fault(line, f"not valid YAML: {error.problem}", _HINT)]) from error
+    except yaml.YAMLError as error:  # characters that may not stand in YAML
+        place = getattr(error, "position", 0)
+        # the C parser counts bytes
+        before = text[:place] if loader is yaml.SafeLoader else text.encode("utf-8", "surrogatepass")[:place].decode("utf-8", "ignore")
+        what = str(error).partition("\n")[0]
+        raise refusal(name, [Fault(before.count("\n") + 1, f"not valid YAML: {what}", _HINT)]) from error
 
 
 def _check_events(text: str, loader: Any, name: str) -> None:
@@ -91,9 +111,9 @@ def _check_events(text: str, loader: Any, name: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.NodeEvent) and event.anchor:
-            raise SettingsError(f"{name}:{line}: anchors and aliases (& and *) are not allowed here", hint=_HINT)
+            raise refusal(name, [Fault(line, "anchors and aliases (& and *) are not allowed here", _HINT)])
         if depth > _DEEPEST:
-            raise SettingsError(f"{name}:{line}: nested more than {_DEEPEST} deep", hint=_HINT)
+            raise refusal(name, [Fault(line, f"nested more than {_DEEPEST} deep", _HINT)])
 
 
 def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, loader: Any) -> Any:
@@ -102,17 +122,20 @@ def _plain(node: yaml.Node, path: Path, lines: Lines, name: str, loader: Any) ->
 
     lines.put(path, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
-        return loader.construct_object(node)
+        try:
+            return loader.construct_object(node)
+        except ValueError as error:  # "2026-99-99"
+            raise refusal(name, [Fault(node.start_mark.line + 1, f"not valid YAML: {error}", _HINT)]) from error
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, i), lines, name, loader) for i, item in enumerate(node.value)]
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         place = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise SettingsError(f"{name}:{place}: a key must be a single word", hint=_HINT)
+            raise refusal(name, [Fault(place, "a key must be a single word", _HINT)])
         key = str(key_node.value)
         if key in values:
-            raise SettingsError(f"{name}:{place}: {_dotted((*path, key))}: the key stands here twice", hint=_HINT)
+            raise refusal(name, [Fault(place, f"{_dotted((*path, key))}: the key stands here twice", _HINT)])
         values[key] = _plain(value_node, (*path, key), lines, name, loader)
         lines.put((*path, key), place)
     return values

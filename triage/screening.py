@@ -7,15 +7,20 @@ its score falls below the threshold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from triage.cues import score_text
+from triage.cues import SCANNED_ABSTRACT, SCANNED_TITLE, score_text
+from triage.phrase_patterns import UNUSUAL, pattern
 from triage.runs import StepReport
 from triage.seeds import workspace_cues
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from triage.cues import Cues
     from triage.runs import Run
 
 __all__ = ["propose", "screen"]
@@ -27,25 +32,29 @@ _SHAPE: dict[str, Any] = {
 
 
 def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
-    """Score what is due, or the named works whatever is known of them. `new` were scored, `known` had not changed."""
+    """Score what is due, or the named works whatever is known of them. `new` were scored, `known` had not changed.
+
+    Works without any vision-language word are most of a venue. They are found by one expression over all texts and kept
+    as such without leaving the warehouse; only the others are read and weighed.
+    """
     cues, version = workspace_cues(run.workspace)
     with run.warehouse.burst() as con:
         total = con.execute("SELECT count(*) FROM store.work").fetchall()[0][0] if works is None else len(works)
-        due = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, w.text_hash FROM store.work w LEFT JOIN store.screening s USING (work_id)"
-            " WHERE CASE WHEN $works IS NULL THEN s.basis IS DISTINCT FROM w.text_hash || $version ELSE list_contains($works, w.work_id) END"
-            " ORDER BY w.work_id",
-            {"version": version, "works": None if works is None else list(works)},
+        due = _find_due(con, cues, version, works)
+        _keep_the_others(con, cues, run)
+        candidates = con.execute(
+            "SELECT w.work_id, w.title, w.abstract, d.basis FROM due d JOIN store.work w USING (work_id) WHERE d.candidate ORDER BY w.work_id"
         ).fetchall()
-    run.progress.step("screen", len(due))
+    run.progress.step("screen", due)
+    run.progress.advance(due - len(candidates))
     rows = []
-    for work_id, title, abstract, text_hash in due:
+    for work_id, title, abstract, basis in candidates:
         scored = score_text(title, abstract, cues)
         evidence = [one.model_dump() for one in scored.evidence]
         rows.append(
             {
                 "work_id": work_id, "score": scored.score, "vision_language": scored.vision_language, "efficiency": scored.efficiency,
-                "filter_hit": scored.filter_hit, "evidence": evidence, "basis": text_hash + version,
+                "filter_hit": scored.filter_hit, "evidence": evidence, "basis": basis,
             }
         )  # fmt: skip
         run.progress.advance()
@@ -54,7 +63,35 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
         con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM scored)")
         con.execute("INSERT INTO store.screening SELECT *, ?, ? FROM scored", [run.id, run.now()])
         con.execute("DELETE FROM store.screening WHERE work_id NOT IN (SELECT work_id FROM store.work)")
-    return run.add(StepReport(step="screen", read=total, new=len(due), known=total - len(due)))
+    return run.add(StepReport(step="screen", read=total, new=due, known=total - due))
+
+
+def _find_due(con: duckdb.DuckDBPyConnection, cues: Cues, version: str, works: Sequence[str] | None) -> int:
+    """The table `due` of works to screen; those that are no `candidate` hold no vision-language word. Returns how many are due."""
+    return int(
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE due AS SELECT w.work_id, w.text_hash || $version AS basis,"
+            " regexp_matches(concat_ws(' ', w.title, w.abstract), $unusual)"
+            f" OR regexp_matches(lower(concat_ws(' ', left(w.title, {SCANNED_TITLE}), left(w.abstract, {SCANNED_ABSTRACT}))), $pattern) AS candidate"
+            " FROM store.work w LEFT JOIN store.screening s USING (work_id)"
+            " WHERE CASE WHEN $works IS NULL THEN s.basis IS DISTINCT FROM w.text_hash || $version ELSE list_contains($works, w.work_id) END",
+            {
+                "version": version, "works": None if works is None else list(works),
+                "unusual": UNUSUAL, "pattern": pattern(cues.vision_language),
+            },
+        ).fetchall()[0][0]
+    )  # fmt: skip
+
+
+def _keep_the_others(con: duckdb.DuckDBPyConnection, cues: Cues, run: Run) -> None:
+    """What `score_text` says of texts without a vision-language word, of all such works that are due."""
+    con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM due WHERE NOT candidate)")
+    con.execute(
+        "INSERT INTO store.screening (work_id, score, vision_language, efficiency, filter_hit, evidence, basis, run_id, made_at)"
+        " SELECT d.work_id, 0, 0, NULL, regexp_matches(lower(concat_ws(chr(10), w.title, w.abstract)), $substrings),"
+        " '[]', d.basis, $run, $now FROM due d JOIN store.work w USING (work_id) WHERE NOT d.candidate ORDER BY d.work_id",
+        {"substrings": "|".join(map(re.escape, cues.substrings())), "run": run.id, "now": run.now()},
+    )
 
 
 def propose(run: Run) -> StepReport:

@@ -244,7 +244,7 @@ class LlmSettings(_Section):
 
     No key stands here: `key_env` names the environment variable that holds it. `read` says which works
     are worth a call: "proposals" (and selected works without a Type of yours), "all" (also those with one),
-    "top N" (the N best-scored of the proposals), "above X" (proposals scored at least X), "disagreement" (what
+    "top N" (of them the first N in the order of the queue), "above X" (works.rank_score at least X), "disagreement" (what
     the local producers disagree on or are not sure of: triage/labelling/choosing.py).
     """
 

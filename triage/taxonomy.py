@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pydantic import Field, field_validator
 
-from triage.errors import SettingsError
+from triage.errors import Fault, SettingsError
 from triage.models import Frozen, Text
-from triage.reference import Lines, read_reference
+from triage.reference import Lines, plain_values, read_reference, refusal
 
 __all__ = ["Taxonomy", "TaxonomyFile", "TaxonomyLabel", "fold", "load_taxonomy"]
 
@@ -150,48 +151,79 @@ def load_taxonomy(text: str, *, name: str) -> Taxonomy:
     """Read taxonomy YAML; `name` is the file's name for messages.
 
     Raises SettingsError "NAME:LINE: ..." for unknown keys, ids that are used twice, labels whose parent is not
-    listed, and names that two labels share.
+    listed, and names that two labels share; its `faults` are all of them.
     """
-    file, lines = read_reference(text, TaxonomyFile, name=name)
-    _check_ids(file, lines, name)
-    _check_names(file, lines, name)
+    try:
+        file, lines = read_reference(text, TaxonomyFile, name=name)
+    except SettingsError as error:
+        raise refusal(name, [*error.faults, *_faults_between(text, name)]) from error
+    entries = [_Named(g, n, e.id, e.name) for g in _GROUPS for n, e in enumerate(getattr(file, g))]
+    if faults := [*_id_faults(entries, lines), *_name_faults(entries, lines)]:
+        raise refusal(name, faults)
     return Taxonomy(file.version, file.parents, file.labels, file.flags)
 
 
-def _entries(file: TaxonomyFile) -> Iterable[tuple[str, int, TaxonomyLabel]]:
-    for group, entries in (("parents", file.parents), ("labels", file.labels), ("flags", file.flags)):
-        for number, entry in enumerate(entries):
-            yield group, number, entry
+_GROUPS = ("parents", "labels", "flags")
 
 
-def _check_ids(file: TaxonomyFile, lines: Lines, name: str) -> None:
-    parents = [p.id for p in file.parents]
+class _Named(NamedTuple):
+    """What tells one entry of the file from the others; `id` and `name` are "" where they cannot be read."""
+
+    group: str
+    number: int
+    id: str
+    name: str
+
+
+def _faults_between(text: str, name: str) -> list[Fault]:
+    """What is wrong between the entries of a file that cannot be read as a whole, as far as their ids and names can be."""
+    try:
+        values, lines = plain_values(text, name)
+    except SettingsError:
+        return []
+    if not isinstance(values, dict):
+        return []
+    entries = []
+    for group in _GROUPS:
+        listed = values.get(group)
+        for number, entry in enumerate(listed if isinstance(listed, list) else ()):
+            said = entry if isinstance(entry, dict) else {}
+            id_, name_ = (value if isinstance(value, str) else "" for value in (said.get("id"), said.get("name")))
+            entries.append(_Named(group, number, id_ if _ID.match(id_) else "", name_))
+    return [*_id_faults(entries, lines), *_name_faults([one for one in entries if one.name], lines)]
+
+
+def _id_faults(entries: Sequence[_Named], lines: Lines) -> Iterator[Fault]:
+    parents = [one.id for one in entries if one.group == "parents" and one.id]
     seen: set[str] = set()
-    for group, number, entry in _entries(file):
-        line = lines.at((group, number, "id"))
-        if entry.id in seen:
-            raise SettingsError(f"{name}:{line}: {group}.{number}.id: {entry.id!r} stands here twice", hint=_HINT)
-        seen.add(entry.id)
-        parent, slash, _ = entry.id.partition("/")
+    for group, number, id_, _ in (one for one in entries if one.id):
+        line, place = lines.at((group, number, "id")), f"{group}.{number}.id"
+        if id_ in seen:
+            yield Fault(line, f"{place}: {id_!r} stands here twice", "give one of the two another id, or take it out")
+        seen.add(id_)
+        parent, slash, _ = id_.partition("/")
         if bool(slash) != (group == "labels"):
             allowed = "parent/label" if group == "labels" else "a word without a slash"
-            raise SettingsError(f"{name}:{line}: {group}.{number}.id: {entry.id!r}; allowed is {allowed}", hint=_HINT)
-        if slash and parent not in parents:
-            raise SettingsError(
-                f"{name}:{line}: {group}.{number}.id: {parent!r} is not among the parents; allowed are {', '.join(parents) or 'none'}",
-                hint=_HINT,
+            yield Fault(line, f"{place}: {id_!r}; allowed is {allowed}", _HINT)
+        elif slash and parent not in parents:
+            yield Fault(
+                line,
+                f"{place}: {parent!r} is not among the parents; allowed are {', '.join(parents) or 'none'}",
+                "correct the part before the slash, or add that parent under `parents`",
             )
 
 
-def _check_names(file: TaxonomyFile, lines: Lines, name: str) -> None:
+def _name_faults(entries: Sequence[_Named], lines: Lines) -> Iterator[Fault]:
     """Two labels with one name could not be told apart in a list; a shared alias means both labels."""
     seen: dict[str, str] = {}
-    for group, number, entry in _entries(file):
-        key = fold(entry.name)
+    for group, number, id_, name in entries:
+        key = fold(name)
         if not key or key in seen:
             what = f"has the name of {seen[key]!r}" if key else "has a name without letters"
-            raise SettingsError(f"{name}:{lines.at((group, number, 'name'))}: {group}.{number}.name: {entry.id!r} {what}", hint=_HINT)
-        seen[key] = entry.id
+            line = lines.at((group, number, "name"))
+            yield Fault(line, f"{group}.{number}.name: {id_!r} {what}", "give it a name of its own: it is what stands in the lists")
+        else:
+            seen[key] = id_
 
 
 def fold(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from triage.cuefile import CueFile
+from triage.cuefile import CueFile, read_cue_file
+from triage.errors import SettingsError
 from triage.models import Frozen
 from triage.reference import Lines, read_reference
 from triage.taxonomy import Taxonomy, TaxonomyFile, TaxonomyLabel, fold, load_taxonomy
@@ -14,12 +15,13 @@ __all__ = ["Change", "Finding", "changes", "review_cues", "review_taxonomy"]
 
 
 class Finding(Frozen):
-    """Something to mend (`error`) or to know (`warning`) about a file: "NAME:LINE: message"."""
+    """Something to mend (`error`) or to know (`warning`) about a file: "NAME:LINE: message", and what to do about it."""
 
     severity: Literal["error", "warning"]
     file: str
     line: int
     message: str
+    hint: str
 
 
 class Change(Frozen):
@@ -37,11 +39,14 @@ class Change(Frozen):
 
 
 def review_taxonomy(text: str, *, name: str) -> list[Finding]:
-    """What a taxonomy that can be read leaves to be desired, in the order of its lines.
+    """What a taxonomy leaves to be desired, in the order of its lines.
 
-    Raises SettingsError "NAME:LINE: ..." where it cannot be read at all (wrong keys, an id twice, two labels of one name).
+    Where it cannot be used at all (wrong keys, an id twice, two labels of one name) all the reasons, and nothing beyond.
     """
-    load_taxonomy(text, name=name)
+    try:
+        load_taxonomy(text, name=name)
+    except SettingsError as error:
+        return _errors(error, name)
     file, lines = read_reference(text, TaxonomyFile, name=name)
     groups = (("parents", file.parents), ("labels", file.labels), ("flags", file.flags))
     entries = [(group, number, entry) for group, some in groups for number, entry in enumerate(some)]
@@ -49,16 +54,26 @@ def review_taxonomy(text: str, *, name: str) -> list[Finding]:
     return sorted(found, key=lambda x: (x.line, x.message))
 
 
+def _errors(error: SettingsError, name: str) -> list[Finding]:
+    found = [Finding(severity="error", file=name, line=f.line, message=f.message, hint=f.hint) for f in error.faults]
+    return sorted(found, key=lambda x: (x.line, x.message))
+
+
 Entry = tuple[str, int, TaxonomyLabel]
+
+
+_DEFINE = "write in a sentence what belongs under it; works are matched against it"
 
 
 def _definitions(entries: Iterable[Entry], lines: Lines, name: str) -> Iterator[Finding]:
     for group, number, entry in entries:
         line = lines.at((group, number, "definition"))
         if not fold(entry.definition):
-            yield Finding(severity="error", file=name, line=line, message=f"{entry.id} has no definition")
+            yield Finding(severity="error", file=name, line=line, message=f"{entry.id} has no definition", hint=_DEFINE)
         elif fold(entry.definition) in {fold(entry.name), fold(entry.id)}:
-            yield Finding(severity="error", file=name, line=line, message=f"the definition of {entry.id} only repeats its name")
+            yield Finding(
+                severity="error", file=name, line=line, message=f"the definition of {entry.id} only repeats its name", hint=_DEFINE
+            )
 
 
 def _aliases(entries: list[Entry], lines: Lines, name: str) -> Iterator[Finding]:
@@ -68,7 +83,7 @@ def _aliases(entries: list[Entry], lines: Lines, name: str) -> Iterator[Finding]
         seen: set[str] = set()
         for place, alias in enumerate(entry.aliases):
             key, line = fold(alias), lines.at((group, number, "aliases", place))
-            message = None
+            message, hint = None, "take the alias out"
             if not key:
                 message = f"an alias of {entry.id} has no letters"
             elif key in seen:
@@ -77,8 +92,9 @@ def _aliases(entries: list[Entry], lines: Lines, name: str) -> Iterator[Finding]
                 message = f"the alias {alias!r} of {entry.id} is the name of {names[key]}, which it will always mean"
             elif owners.setdefault((group, key), entry.id) != entry.id:
                 message = f"the alias {alias!r} of {entry.id} is also one of {owners[group, key]}: it stands for both"
+                hint = "leave it when a Type written so means both, else take it out of one"
             if message:
-                yield Finding(severity="warning", file=name, line=line, message=message)
+                yield Finding(severity="warning", file=name, line=line, message=message, hint=hint)
             seen.add(key)
 
 
@@ -87,17 +103,31 @@ def _childless(file: TaxonomyFile, lines: Lines, name: str) -> Iterator[Finding]
     for number, parent in enumerate(file.parents):
         if parent.id not in used:
             line = lines.at(("parents", number, "id"))
-            yield Finding(severity="warning", file=name, line=line, message=f"no label stands under {parent.id}")
+            yield Finding(
+                severity="warning",
+                file=name,
+                line=line,
+                message=f"no label stands under {parent.id}",
+                hint="add one, or take the parent out",
+            )
 
 
-def review_cues(text: str, taxonomy: Taxonomy, *, name: str) -> list[Finding]:
-    """Labels the cue file has rules for and the taxonomy does not know: those rules say nothing. Raises SettingsError."""
+def review_cues(text: str, taxonomy: Taxonomy | None, *, name: str) -> list[Finding]:
+    """What is wrong with a cue file; else the labels it has rules for and the taxonomy, if there is one, does not know:
+    those rules say nothing."""
+    try:
+        read_cue_file(text, name=name)
+    except SettingsError as error:
+        return _errors(error, name)
     file, lines = read_reference(text, CueFile, name=name)
+    if taxonomy is None:
+        return []
     unknown = [label for label in file.types.labels if label not in taxonomy.ids]
     return [
         Finding(
             severity="warning", file=name, line=lines.at(("types", "labels", label)),
             message=f"rules for {label!r}, which the taxonomy does not have; they say nothing",
+            hint="add the label to the taxonomy, correct its id, or take its rules out",
         )
         for label in unknown
     ]  # fmt: skip

@@ -17,8 +17,8 @@ __all__ = ["find_claims"]
 
 SCANNED = 20_000
 """Characters read of a title or an abstract; the longest real abstracts have about 4,000."""
-_REACH = 32
-"""Words looked at on the left of a number, half as many on the right."""
+_REACH, _REACH_RIGHT = 48, 16
+"""Words and signs looked at on the left and on the right of a number; a list of examples may stand before it."""
 
 _MOST = (
     "up to|upto|as much as|as high as|as many as|over|above|more than|at least|beyond|about|around|nearly|almost|approximately|approx .|roughly|close to"
@@ -33,6 +33,7 @@ _IS_BOUND = re.compile(r"\b(?:less than|fewer than|no more than|under|below)\b|[
 _LINK = re.compile(r"(?:^|(?<= ))(by|of|to|into|at|from|with|in|within|for) \Z")
 _ONLY_NEAR = re.compile(r"\b(?:only|merely|just|solely) (?:\w+ ){1,4}\Z")
 _LIST_LITTLE = re.compile(r"\b(?:only|merely|just) # (?:\w+ ){0,4}(?:and|,|, and) \Z")
+_SUFFICES = re.compile(r"(?:(?!(?:and|but|while|than|not)\b)\w+ ){1,10}?(?:suffices?|(?:is|are) (?:enough|sufficient|sufficing))\b")
 _TUNING = re.compile(
     r"parameter[- ]efficient|\bpeft\b|\bpetl\b|\badapters?\b|prompt[- ](?:tuning|learning)|\blora\b|fine-?tun"
     r"|low-rank adapt|side[- ]tun|prefix[- ]tun|efficient transfer",
@@ -113,14 +114,15 @@ def _beside(tokens: Sequence[Token], group: Group, *, tuning: bool) -> Beside:
     rest = bare[: link.start()] if link else bare
     outer = _BEFORE.search(rest)
     near = _ONLY_NEAR.search(rest) or _LIST_LITTLE.search(bare)
-    little = bool(_IS_LITTLE.search(approximately) or near or (link and outer and _IS_LITTLE.search(outer[0])))
+    right = _words(tokens[group.end : group.end + _REACH_RIGHT])
+    little = bool(_IS_LITTLE.search(approximately) or near or _SUFFICES.match(right) or (link and outer and _IS_LITTLE.search(outer[0])))
     mark = tokens[group.first - 1] if group.first else None
     return Beside(
         left=rest.strip(),
         link=link[1] if link else "",
         little=little,
         negative=mark is not None and mark.text == "-" and mark.end == tokens[group.first].start,
-        right=_words(tokens[group.end : group.end + _REACH // 2]),
+        right=right,
         unit="x" if not group.unit and "factor" in approximately else group.unit,
         values=tuple(token.value or 0.0 for token in group.values),
         tuning=tuning,

@@ -27,7 +27,7 @@ _NOUNS = tuple(
         ("throughput", r"throughputs?|fps|frames per second|queries per second|qps"),
         ("flops", r"g?flops|tflops|mflops|g?macs|multiply adds?|floating point operations|operations|compute|computes|computations?|calculations"
                   r"|comput(?:ational|ation|ing|e) (?:costs?|complexity|complexities|overheads?|loads?|burdens?|budgets?|expenses?|resources"
-                  r"|requirements?|demands?|consumption)"
+                  r"|requirements?|demands?|consumption|savings?|reductions?)"
                   r"|inference (?:costs?|flops|compute|computations?)|attention computations?|complexity"),
         ("params", rf"{_PARAM}|model sizes?|model volume|model footprint|parameter (?:counts?|size|scale)|sizes? of (?:the |its |our )?\S.*"),
         ("tokens", r"tokens?|token (?:counts?|usage|number|length)|(?:sequence|prompt|token|context|input|reasoning|output|response"

@@ -33,6 +33,8 @@ _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "twenty": 20,
 }  # fmt: skip
+_PARTS = {"half": 50.0, "third": 33.3, "quarter": 25.0, "tenth": 10.0}
+"""Parts in words, in percent."""
 _UNIT = (
     r"%|percentage(?=\s+(?:of|points?)\b)|per\s?cent\b|times\b|[xX](?=faster|smaller|less|fewer|lower|speed)|[xX](?![^\W_])(?!\s?\d)|-?\s?fold\b"
     r"|(?:million|billion|thousand|trillion)\b|[KMBkmb](?![^\W_])|ms\b|milliseconds?\b|seconds?\b|secs?\b|s(?=\s?(?:/|per\b))"
@@ -44,7 +46,10 @@ _TOKEN = re.compile(
     r"|(?P<twice>\btwice\b(?=\s+(?:as|faster)\b))"
     rf"|(?<![^\W_])(?<![A-Za-z0-9][-/.])[xX]\s?(?P<before>{_NUMBER})(?![^\W_]|\.\d)"
     rf"|(?<![^\W_])(?<![A-WYZa-wyz][-/.])(?<!\d\.)(?P<number>{_NUMBER})(?![.,]\d)(?:\s{{0,6}}-?(?P<unit>{_UNIT})|(?![^\W_]))"
-    rf"|\b(?P<spelled>{'|'.join(_WORDS)})\s+(?P<of>times|fold|thousand|million|billion|minutes?|hours?|days?|weeks?)\b"
+    # "half of the parameters", "a third of the time"; "the second half of the layers" is no share
+    r"|(?<!second )(?<!first )(?<!other )(?<!latter )\b(?P<part>half|(?:a|one)[\s-](?:third|quarter|tenth))\b"
+    r"(?=\s+(?:of\s|the\s|its\s|our\s|their\s|as\s+many\s))"
+    rf"|\b(?P<spelled>{'|'.join(_WORDS)})(?:\s+|-(?=fold))(?P<of>times|fold|thousand|million|billion|minutes?|hours?|days?|weeks?)\b"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’](?:s|t)\b)?)"
     r"|(?P<name>\d+[^\W_]*[^\W\d_][^\W_]*|[^\W_]+)"
     r"|(?P<sign>[.,;:!?()/<>≤≥+-]|\[|\])"
@@ -84,6 +89,8 @@ def _token(found: re.Match[str], start: int) -> Token:
         return Token("#", *place, float(10 ** _WORDS.get(found["many"] or "", 1)), "x")
     if found["spelled"]:
         return Token("#", *place, float(_WORDS[found["spelled"].casefold()]), _unit(found["of"]))
+    if found["part"]:
+        return Token("#", *place, _PARTS[found["part"].casefold().replace("-", " ").split()[-1]], "%")
     if found["twice"]:
         return Token("#", *place, 2.0, "x")
     if found["before"]:

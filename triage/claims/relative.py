@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from triage.claims.accuracy import accuracy_kept, accuracy_lost
 from triage.claims.beside import (
     CHANGE,
     PHRASE,
@@ -33,10 +34,15 @@ _FASTER = re.compile(
 )
 
 
+_LEARNS_FROM_LESS = re.compile(r"\b(?:sample|data|label) efficiency \(\Z")
+
+
 def _faster(one: Beside) -> Reading | None:
     found = _FASTER.match(one.right)
     if not found:
         return None
+    if _LEARNS_FROM_LESS.search(one.left):
+        return reading_of("data", "down", one, 0, 0)
     around = f"{found['between']}{found['after']}"
     before = " ".join(one.left.split()[-4:])
     metric = "throughput" if "throughput" in around else speed_of(f"{around} {before}")
@@ -75,19 +81,23 @@ _REDUCTION = re.compile(
 _NAMES_SPEED = re.compile(r"\b(?:speeds?|speed ?ups?|efficiency|throughput|fps|acceleration)\b")
 _GAIN = re.compile(
     r"(?P<what>(?:(?!(?:than|and|with|of|in|to|for|on|while|by|accuracy|performance)\b)\w+ ){0,4}?)"
-    r"(?:increases?|improvements?|gains?|boosts?)\b(?: (?:in|of|on) (?P<of>.*))?"
+    r"(?:increases?|improvements?|enhancements?|gains?|boosts?)\b(?: (?:in|of|on) (?P<of>.*))?"
 )
+
+
+_COUNTED = re.compile(r"(?:the )?(?:total |overall )?(?:number|amount) of ")
 
 
 def _reduction(one: Beside) -> Reading | None:
     found = _REDUCTION.match(one.right)
     if not found:
         return None
-    phrase = phrase_at(found["of"] or "")
+    counted = _COUNTED.match(found["of"] or "")
+    phrase = phrase_at((found["of"] or "")[counted.end() if counted else 0 :])
     if is_accuracy(phrase) or is_accuracy(found["what"]):
         return None
     metric = saved_metric(phrase) or saved_metric(found["what"])
-    head = found.start("of") if found["of"] else found.end()
+    head = found.start("of") + (counted.end() if counted else 0) if found["of"] else found.end()
     return reading_of(metric, "down", one, 0, count_words(one.right[:head]) + count_words(phrase))
 
 
@@ -157,6 +167,9 @@ def _changes_itself(one: Beside) -> Reading | None:
             return None
         metric = "throughput" if metric == "throughput" else speed_of(found["what"])
         return reading_of(metric, "down" if metric == "training-cost" else "up", one, count_words(found[0]), 0)
+    parts = re.split(r" and | , ", found["what"].strip())
+    if len(parts) == len(one.values) > 1 and found["down"] and all(map(saved_metric, parts)):
+        return Reading(tuple(saved_metric(part) or "" for part in parts), "kept" if one.link == "to" else "down", count_words(found[0]), 0)
     metric = speed_of(found["what"]) if found["quick"] else saved_metric(found["what"])
     direction: Direction = "up" if metric == "speedup" else "kept" if one.link == "to" else "down"
     return reading_of(metric, direction, one, count_words(found[0]), 0)
@@ -182,6 +195,8 @@ def _as_by(one: Beside) -> Beside | None:
     behind = re.match(r"\w", _AFTER_FACTOR.sub("", one.right))
     if verb and verb[0] == "quick" and not one.link and one.unit == "x" and verb[2] and not behind:
         return replace(one, link="by")  # "speeds up the training of such models 10x"
+    if verb and verb[0] == "down" and not one.link and verb[2] and not STOP.search(f"{verb[2]} ") and not behind:
+        return replace(one, link="by")  # "reduces latency up to 3x"
     return one
 
 
@@ -220,6 +235,13 @@ def _changed_by(given: Beside) -> Reading | None:
     if len(parts) == len(one.values) > 1 and all(map(saved_metric, parts)):
         return Reading(tuple(saved_metric(part) or "" for part in parts), "down", size, 0)
     metric = saved_metric(phrase if one.link == "by" and len(parts) == 1 else parts[-1]) or saved_metric(phrase)
+    if (
+        metric is None
+        and verb[1].startswith("compress")
+        and one.unit == "x"
+        and re.search(r"\b(?:models?|networks?|transformers?)\Z", phrase)
+    ):
+        metric = "params"
     if metric == "params" and (one.tuning or verb[1] in {"fewer", "less"}) and "size" not in phrase:
         metric = "trainable-params"
     return reading_of(metric, "kept" if one.link == "to" else "down", one, size, 0)
@@ -230,7 +252,7 @@ _OF = re.compile(
     r"(?:(?P<speed>\b(?:(?:inference|decoding|training|\w+) )?(?:speed ?ups?|speedups?|accelerations?)(?: (?:ratios?|rates?|factors?))?)"
     r"|(?P<down>(?:\b\w+ ){0,4}(?:reductions?|savings?|decrease)(?: (?:in|of) (?:\w+ ){0,4}?\w+)?)"
     r"|(?P<up>(?:\b\w+ ){0,3}throughput (?:improvements?|gains?|increases?)))"
-    r"(?: (?:for|on|in|over) (?:\w+ ){0,3}\w+)?(?: ,)?(?: (?:achiev|reach|rang)(?:ing|es))?(?P<mark> \(| :)?\Z"
+    r"(?: (?:for|on|in|over) (?:\w+ ){0,3}\w+)?(?: ,)?(?: (?:achiev|reach|rang)(?:ing|es))?(?P<mark> \(| :)?(?(mark) ?(?:on the order|by a factor)?)\Z"
 )
 
 
@@ -271,6 +293,8 @@ def _share(one: Beside) -> Reading | None:
     kind = verb[0] if verb and verb[1] not in {"less", "fewer", "smaller", "lower"} else ""
     passive = re.match(r"(?:\w+ ){0,6}?(?:are|is|being|were) (?:\w+ )?(?P<verb>\w+)", rest)
     behind = last_verb(passive["verb"]) if passive else None
+    if _UNTOUCHED.match(rest):
+        kind = "freeze"
     size = count_words(one.right[: head.end() if head else 0]) + count_words(phrase)
     left = min(count_words(verb[2]) + 1 - bool(one.link), 9) if verb else 0
     if behind and behind[0] in {"down", "tune"}:
@@ -289,68 +313,11 @@ def _share(one: Beside) -> Reading | None:
     return reading_of(metric, "down" if down else "kept", one, left, size)
 
 
-_KEEPS = re.compile(r"\b(?:maintain|retain|preserv|keep|recover|sustain|match|kept|inherit)\w*(?: \w+){0,3} ?\Z")
-_GOOD = r"(?:performances?|accurac(?:y|ies)|quality|capabilit(?:y|ies)|scores?|ability|abilities)"
-_KEPT = re.compile(r"(?P<of>of )?(?P<the>(?:the|its|their|our) )?")
-_NOT_KEPT = re.compile(r"\b(?:drops?|loss(?:es)?|degradations?|improve\w*|gains?|decrease|higher|better|test|increase)\b")
-
-
-def _accuracy_kept(one: Beside) -> Reading | None:
-    found = _KEPT.match(one.right)
-    if one.unit != "%" or not found or one.link == "at":
-        return None
-    phrase = phrase_at(one.right[found.end() :])
-    if not is_accuracy(phrase) or _NOT_KEPT.search(phrase):
-        return None
-    keeps = _KEEPS.search(f"{one.left} {one.link}".strip())
-    verb = last_verb(" ".join(one.left.split()[-6:]))
-    whose = found["the"] or re.match(r"(?:original|full|teacher|dense|baseline|supervised)\b", phrase)
-    if not keeps and not (found["of"] and whose and min(one.values) >= 50 and (verb is None or verb[0] not in {"down", "up"})):
-        return None
-    return reading_of(
-        "accuracy-kept", "kept", one, count_words(keeps[0]) - bool(one.link) if keeps else 0, count_words(found[0]) + count_words(phrase)
-    )
-
-
-_LOST = re.compile(
-    rf"(?:(?:\w+ ){{0,2}}?{_GOOD} (?:drops?|loss(?:es)?|degradations?|decrease|decline|reduction)"
-    rf"|(?:\w+ )?(?:drops?|loss(?:es)?|degradations?|decrease|decline|reduction) (?:in|of) (?:\w+ ){{0,3}}?{_GOOD})"
+# what is said of the parameters that are not trained
+_UNTOUCHED = re.compile(
+    r"(?:(?:model|backbone|pre ?trained|network) )?(?:param(?:eter)?s?|weights) (?:are|is|stays?|remains?|kept|left|being) (?:\w+ )?"
+    r"(?:untouched|unchanged|frozen|fixed|intact)\b"
 )
-_LOSES = re.compile(rf"\b(?:(?:{_GOOD}|relative) )?(?:drops?|loss(?:es)?|degradations?|decrease|decline)(?: (?:in|of) (?:\w+ )?{_GOOD})?\Z")
-
-
-_SMALL_LOSS = 5.0
-"""Percent; authors tell of their own losses up to here, and of others' beyond."""
-
-
-def _accuracy_lost(one: Beside) -> Reading | None:
-    if one.unit != "%":
-        return None
-    found = _LOST.match(one.right)
-    if found and (
-        one.little or one.link in {"with", "at"} or re.search(r"\b(?:with|incur\w*|cost of|introduc\w*) ?(?:a|an)? ?\Z", one.left)
-    ):
-        return reading_of("accuracy-lost", "down", one, 0, count_words(found[0]))
-    before = _LOSES.search(one.left.strip())
-    # "a loss of 0.5 % in accuracy"; "performance drops by 1.2 %": large drops are told of others' methods
-    named = re.match(rf"in (?:\w+ )?{_GOOD}", one.right)
-    if before and named and one.link == "of":
-        return reading_of("accuracy-lost", "down", one, count_words(before[0]), count_words(named[0]))
-    drops = re.search(
-        rf"(?:^| )(?:the |our |its )?{_GOOD} (?:only |just |merely )?(?:drops|falls|decreases|degrades|declines)\Z", one.left.strip()
-    )
-    if drops and one.link == "by" and max(one.values) <= _SMALL_LOSS:
-        return reading_of("accuracy-lost", "down", one, count_words(drops[0]), 0)
-    if (
-        before
-        and one.little
-        and one.link in {"of", "by", "within", ""}
-        and (is_accuracy(before[0]) or is_accuracy(" ".join(one.right.split()[:4])))
-    ):
-        return reading_of("accuracy-lost", "down", one, count_words(before[0]), 0)
-    return None
-
-
 _FROM = re.compile(r"\bfrom\Z")
 
 
@@ -384,6 +351,6 @@ def _share_of_model(one: Beside) -> Reading | None:
 
 
 RELATIVE: Sequence[Callable[[Beside], Reading | None]] = (
-    _accuracy_lost, _accuracy_kept, from_to, _faster, _fewer, _reduction, _gain, _more, _saved_directly, _changed_by, _changes_itself,
+    accuracy_lost, accuracy_kept, from_to, _faster, _fewer, _reduction, _gain, _more, _saved_directly, _changed_by, _changes_itself,
     _figure_of, _share_of_model, _share,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from triage.claims.amounts import OWN, amount, data, devices, parameters, time
+from triage.claims.amounts import OWN, amount, data, devices, operations, parameters, time
 from triage.claims.beside import Beside, Reading
 from triage.claims.relative import RELATIVE, from_to
 
@@ -18,6 +18,7 @@ _OTHERS = re.compile(
     r"(?:(?:however|although|though|while|since|yet|but|,|unfortunately|moreover|recently) )*"
     r"(?:the |most |many |some )*(?:existing|previous|prior|current|conventional"
     r"|traditional|recent|other|these|those|sota)(?: \w+){0,4} (?:methods?|works?|approach(?:es)?|models|techniques|efforts|studies|llms|mllms|vlms)\b"
+    r"|(?:however|but|yet|unfortunately|nevertheless)(?: ,)? they (?:(?:can|could|still|do) ){0,2}only\b"
 )
 
 
@@ -29,7 +30,7 @@ def read_figure(one: Beside) -> Reading | None:
     if one.unit in {"x", "%"}:
         rules = RELATIVE
     elif one.unit in _COUNTS:
-        rules = (from_to, devices, parameters, data)
+        rules = (from_to, devices, operations, parameters, data)
     elif one.unit in _TIMES:
         rules = (from_to, time)
     else:

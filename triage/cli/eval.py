@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli.common import json_option
-from triage.cli.scale import claims, labels, screening
+from triage.cli.scale import claims, screening
+from triage.cli.scale_labels import labels
 
 if TYPE_CHECKING:
     from triage.evaluation.identity import IdentityScore

@@ -1,4 +1,4 @@
-"""triage eval screening, labels and claims."""
+"""triage eval screening and claims, and what all reports share."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from triage.cli.common import json_option, open_workspace, print_json, workspace_option
+from triage.cli.common import json_option, print_json, workspace_option
 
 if TYPE_CHECKING:
     from triage.cues import Cues
     from triage.evaluation.claims import ClaimsReport
     from triage.evaluation.labelled import LabelledPaper
-    from triage.evaluation.labels import LabelsReport, ReliabilityBin
     from triage.evaluation.screening import ScreeningReport
     from triage.taxonomy import Taxonomy
     from triage.workspace import Workspace
 
-__all__ = ["claims", "labels", "screening"]
+__all__ = [
+    "MOST_SHOWN", "Command", "Reference", "claims", "cues_of", "files_argument", "html_option", "labelled_papers", "reference_files", "screening", "write_page",
+]  # fmt: skip
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_MOST_SHOWN = 20
+MOST_SHOWN = 20
 
 
-def _files(command: Command) -> Command:
+def files_argument(command: Command) -> Command:
     return click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")(command)
 
 
@@ -41,16 +42,7 @@ def _compare_option(command: Command) -> Command:
     )(command)
 
 
-def _two_option(command: Command) -> Command:
-    return click.option(
-        "--compare",
-        nargs=2,
-        metavar="A B",
-        help="Two cue files, or two producers that labelled works here (lexical, llm:MODEL@PROMPT), side by side, and the papers that changed.",
-    )(command)
-
-
-def _html_option(command: Command) -> Command:
+def html_option(command: Command) -> Command:
     return click.option(
         "--html",
         type=click.Path(path_type=Path),
@@ -59,14 +51,14 @@ def _html_option(command: Command) -> Command:
     )(command)
 
 
-def _write_page(path: Path, page: str) -> None:
+def write_page(path: Path, page: str) -> None:
     from triage.workspace import write_atomically
 
     write_atomically(path, page)
     click.echo(f"written: {path}", err=True)
 
 
-class _Reference(NamedTuple):
+class Reference(NamedTuple):
     """What the evaluation rests on: a workspace's files, or the packaged ones."""
 
     workspace: Workspace | None
@@ -75,7 +67,7 @@ class _Reference(NamedTuple):
     threshold: float
 
 
-def _reference(folder: Path | None, *, needed: bool) -> _Reference:
+def reference_files(folder: Path | None, *, needed: bool) -> Reference:
     """The workspace's cues and taxonomy; the packaged ones where there is no workspace and none was named."""
     from triage.errors import SettingsError, WorkspaceError
     from triage.seeds import packaged_cues, packaged_taxonomy, workspace_cues, workspace_taxonomy
@@ -89,11 +81,11 @@ def _reference(folder: Path | None, *, needed: bool) -> _Reference:
     except WorkspaceError:
         if folder is not None or needed:
             raise
-        return _Reference(None, packaged_cues()[0], packaged_taxonomy(), Settings().labels.threshold)
-    return _Reference(workspace, workspace_cues(workspace)[0], workspace_taxonomy(workspace), workspace.settings.labels.threshold)
+        return Reference(None, packaged_cues()[0], packaged_taxonomy(), Settings().labels.threshold)
+    return Reference(workspace, workspace_cues(workspace)[0], workspace_taxonomy(workspace), workspace.settings.labels.threshold)
 
 
-def _papers(files: Sequence[Path], reference: _Reference, own: str) -> list[LabelledPaper]:
+def labelled_papers(files: Sequence[Path], reference: Reference, own: str) -> list[LabelledPaper]:
     from triage.evaluation import own as words
     from triage.evaluation.labelled import read_labelled
 
@@ -103,7 +95,7 @@ def _papers(files: Sequence[Path], reference: _Reference, own: str) -> list[Labe
     return read(reference.workspace.snapshot_path)
 
 
-def _cues_of(path: Path) -> Cues:
+def cues_of(path: Path) -> Cues:
     from triage.cues import load_cues
     from triage.errors import DocumentError
 
@@ -117,10 +109,10 @@ def _cues_of(path: Path) -> Cues:
 
 
 @click.command("screening", epilog="Example: triage eval screening chosen.jsonl")
-@_files
+@files_argument
 @_compare_option
 @click.option("--leave-one-out", is_flag=True, help="Also train on the other files' choices and score each file by that (extra `learn`).")
-@_html_option
+@html_option
 @workspace_option
 @json_option
 def screening(
@@ -142,24 +134,24 @@ def screening(
     from triage.cues import score_text
     from triage.evaluation.screening import evaluate_screening
 
-    reference = _reference(folder, needed=not files)
-    papers = _papers(files, reference, "own_decisions")
+    reference = reference_files(folder, needed=not files)
+    papers = labelled_papers(files, reference, "own_decisions")
     reports = [
         evaluate_screening(papers, functools.partial(score_text, cues=cues, most_evidence=0))
-        for cues in ([_cues_of(path) for path in compare] if compare else [reference.cues])
+        for cues in ([cues_of(path) for path in compare] if compare else [reference.cues])
     ]
     moved = _moved(papers, reports) if compare else []
     if html:
         from triage.evaluation.page import screening_page
 
-        _write_page(html, screening_page([(str(name), report) for name, report in zip(compare or ("by the cues",), reports, strict=True)]))
+        write_page(html, screening_page([(str(name), report) for name, report in zip(compare or ("by the cues",), reports, strict=True)]))
     if as_json:
         shown = [report.model_dump(mode="json", exclude={"ranking"}) for report in reports]
         print_json({"a": shown[0], "b": shown[1], "changed": moved} if compare else shown[0])
         return
     for name, report in zip(compare or ("",), reports, strict=True):
         _print_screening(str(name), report)
-    for one in moved[:_MOST_SHOWN]:
+    for one in moved[:MOST_SHOWN]:
         click.echo(f"rank {one['a']} -> {one['b']}: {one['title']}")
 
 
@@ -172,7 +164,7 @@ def _leave_one_out(
 
     if compare:
         raise UsageError("--leave-one-out compares the cues with what was learned; it takes no --compare", hint="leave one of the two out")
-    cues = _reference(folder, needed=False).cues
+    cues = reference_files(folder, needed=False).cues
     try:
         report = leave_one_out([(str(path), read_labelled([path])) for path in files], cues)
     except ImportError as error:
@@ -182,7 +174,7 @@ def _leave_one_out(
     if html:
         from triage.evaluation.page import screening_page
 
-        _write_page(html, screening_page([("by the cues", report.cues), ("by what was learned", report.learned)], [report.verdict]))
+        write_page(html, screening_page([("by the cues", report.cues), ("by what was learned", report.learned)], [report.verdict]))
     if as_json:
         shown = report.model_dump(mode="json", exclude={"cues": {"ranking"}, "learned": {"ranking"}})
         print_json({**shown["cues"], "leave_one_out": {name: value for name, value in shown.items() if name != "cues"}})
@@ -217,165 +209,12 @@ def _print_screening(name: str, report: ScreeningReport) -> None:
     click.echo(
         f"the word filter keeps {report.word_filter.kept} papers, {report.word_filter.found} of them chosen; scored in {report.seconds} CPU s"
     )
-    for rank, title in report.late[:_MOST_SHOWN]:
+    for rank, title in report.late[:MOST_SHOWN]:
         click.echo(f"late: rank {rank}: {title}")
 
 
-@click.command("labels", epilog="Example: triage eval labels typed.jsonl --level coarse")
-@_files
-@click.option("--level", type=click.Choice(["fine", "coarse"]), help="Labels, or their parents; else coarse where the file has that field.")
-@_two_option
-@_html_option
-@click.option("--producer", metavar="NAME", help="Score what llm:MODEL@PROMPT has said already (also llm, lexical); asks nothing.")
-@workspace_option
-@json_option
-def labels(
-    files: tuple[Path, ...],
-    level: Literal["fine", "coarse"] | None,
-    compare: tuple[str, str] | None,
-    html: Path | None,
-    producer: str | None,
-    folder: Path | None,
-    as_json: bool,
-) -> None:
-    """Label the papers of FILE (JSONL, also .gz: title, abstract, labels or coarse) by the cue rules and compare.
-
-    Without FILE the works whose type you typed are labelled, blind. Each label's precision, recall and F1, micro
-    and macro, exact sets, kappa, and whether confidence means what it says. With --compare, two cue files, or the
-    labels that two producers gave to the works of this workspace.
-    """
-    from triage.evaluation.recorded import names_producer
-
-    if compare and all(names_producer(name) for name in compare):
-        _compare_producers(files, compare, level or "fine", folder, html=html, as_json=as_json)
-        return
-    from triage.evaluation.labels import evaluate_labels
-    from triage.labelling.lexical import LexicalLabeller
-
-    if producer is not None:
-        _score_recorded(producer, files, level, folder, as_json=as_json)
-        return
-    reference = _reference(folder, needed=not files)
-    papers = _papers(files, reference, "own_labels")
-    reports = [
-        evaluate_labels(
-            papers, LexicalLabeller(cues, reference.taxonomy), reference.taxonomy, level=level, threshold=reference.threshold,
-            word_filter=[cues.keeps(paper.title, paper.abstract) for paper in papers],
-        )
-        for cues in ([_cues_of(Path(path)) for path in compare] if compare else [reference.cues])
-    ]  # fmt: skip
-    changed = _relabelled(reports) if compare else []
-    if html:
-        from triage.evaluation.page import labels_page
-
-        _write_page(html, labels_page([(str(name), report) for name, report in zip(compare or ("",), reports, strict=True)]))
-    if as_json:
-        shown = [report.model_dump(mode="json", exclude={"given"}) for report in reports]
-        print_json({"a": shown[0], "b": shown[1], "changed": changed} if compare else shown[0])
-        return
-    for name, report in zip(compare or ("",), reports, strict=True):
-        _print_labels(str(name), report)
-    for one in changed[:_MOST_SHOWN]:
-        click.echo(f"{', '.join(one['a']) or 'none'} -> {', '.join(one['b']) or 'none'}: {one['title']}")
-
-
-def _score_recorded(
-    producer: str, files: Sequence[Path], level: Literal["fine", "coarse"] | None, folder: Path | None, *, as_json: bool
-) -> None:
-    """Score what a producer has said in the workspace: of the papers of FILE, or of those with a type of yours."""
-    from triage.errors import UsageError
-    from triage.evaluation.given import recorded_labels
-    from triage.evaluation.labels import evaluate_labels
-
-    reference = _reference(folder, needed=True)
-    assert reference.workspace is not None  # noqa: S101 - for the type checker: it is needed
-    recorded = recorded_labels(reference.workspace.snapshot_path, producer)
-    papers = _papers(files, reference, "own_labels")
-    known = [paper for paper in papers if recorded.knows(paper.title)]
-    if not known:
-        raise UsageError(f"{producer} has labelled none of these {len(papers)} papers", hint="triage label --work ID asks about one")
-    keeps = [reference.cues.keeps(paper.title, paper.abstract) for paper in known]
-    report = evaluate_labels(known, recorded, reference.taxonomy, level=level, threshold=reference.threshold, word_filter=keeps)
-    if as_json:
-        print_json({**report.model_dump(mode="json", exclude={"given"}), "producer": producer, "not_labelled": len(papers) - len(known)})
-        return
-    _print_labels(producer, report)
-    if len(known) < len(papers):
-        click.echo(f"{len(papers) - len(known)} more papers are not scored: {producer} has not labelled them")
-
-
-def _compare_producers(
-    files: Sequence[Path],
-    names: tuple[str, str],
-    level: Literal["fine", "coarse"],
-    folder: Path | None,
-    *,
-    html: Path | None,
-    as_json: bool,
-) -> None:
-    from triage.errors import UsageError
-    from triage.evaluation.recorded import compare_producers
-
-    if files:
-        raise UsageError(
-            f"{names[0]} and {names[1]} are producers, which are compared by the labels they gave to works here",
-            hint="leave FILE out, or name two cue files",
-        )
-    reference = _reference(folder, needed=True)
-    snapshot = open_workspace(folder).snapshot_path
-    report = compare_producers(snapshot, names, reference.taxonomy, level=level, threshold=reference.threshold)
-    if html and report.a and report.b:
-        from triage.evaluation.page import labels_page
-
-        _write_page(html, labels_page([(names[0], report.a), (names[1], report.b)]))
-    elif html:
-        raise UsageError(
-            "none of these works has a type of yours, so there is nothing to plot", hint="leave --html out, or type some works"
-        )
-    if as_json:
-        print_json(report.model_dump(mode="json", exclude={"a": {"given"}, "b": {"given"}}))
-        return
-    for name, one in zip(names, (report.a, report.b), strict=True):
-        if one is not None:
-            _print_labels(f"{name} against your types", one)
-    click.echo(f"{report.n} works labelled by both: kappa {report.kappa:.3f}, the same labels for {report.same}")
-    for changed in report.changed[:_MOST_SHOWN]:
-        click.echo(f"{', '.join(changed.a) or 'none'} -> {', '.join(changed.b) or 'none'}: {changed.title}")
-
-
-def _relabelled(reports: Sequence[LabelsReport]) -> list[dict[str, Any]]:
-    pairs = zip(reports[0].given, reports[1].given, strict=True)
-    return [{"title": title, "a": list(a), "b": list(b)} for (title, a), (_, b) in pairs if a != b]
-
-
-def _print_labels(name: str, report: LabelsReport) -> None:
-    click.secho(f"{name}{': ' if name else ''}{report.n} papers, {report.level} labels", bold=True)
-    click.echo(f"{'label':>34} papers  given  right  prec.  recall    F1")
-    for label, one in report.per_label.items():
-        click.echo(f"{label:>34} {one.papers:>6} {one.given:>6} {one.right:>6} {one.precision:>6.2f} {one.recall:>7.2f} {one.f1:>5.2f}")
-    (low, high), (least, most) = report.intervals["micro_f1"], report.intervals["macro_f1"]
-    click.echo(
-        f"micro-F1 {report.micro_f1:.3f} ({low:.2f} to {high:.2f}), precision {report.micro_precision:.3f}, recall {report.micro_recall:.3f}"
-    )
-    click.echo(f"macro-F1 {report.macro_f1:.3f} ({least:.2f} to {most:.2f}); over labels with ten papers or more {report.macro_f1_10:.3f}")
-    click.echo(f"whole set right {report.exact:.3f}, kappa {report.kappa:.3f}; labelled in {report.seconds} CPU s")
-    if report.word_filter:
-        click.echo(
-            f"the word filter keeps {report.word_filter.kept} of these papers, {report.word_filter.labelled_kept} of them with labels, and types none"
-        )
-    _print_reliability("confidence as given", report.reliability, report.calibration_error)
-    _print_reliability("calibrated on other papers", report.reliability_calibrated, report.calibration_error_calibrated)
-
-
-def _print_reliability(name: str, bins: Sequence[ReliabilityBin], error: float) -> None:
-    click.echo(f"{name}: off by {error:.3f} on average")
-    click.echo("confidence  labels  mean  right")
-    for some in bins:
-        click.echo(f"{some.least:.2f}-{some.most:.2f} {some.labels:>8} {some.confidence:>6.2f} {some.right:>6.2f}")
-
-
 @click.command("claims", epilog="Example: triage eval claims annotated.jsonl --json")
-@_files
+@files_argument
 @workspace_option
 @json_option
 def claims(files: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
@@ -390,7 +229,7 @@ def claims(files: tuple[Path, ...], folder: Path | None, as_json: bool) -> None:
 
     if not files:
         raise UsageError("claims are compared with an annotated file; nobody annotates them in a workspace", hint="name a FILE")
-    cues = _reference(folder, needed=False).cues
+    cues = reference_files(folder, needed=False).cues
     papers = read_labelled(files)
     report = evaluate_claims(papers, find_claims, word_filter=[cues.keeps(paper.title, paper.abstract) for paper in papers])
     if as_json:
@@ -409,5 +248,5 @@ def _print_claims(report: ClaimsReport) -> None:
     if report.word_filter:
         click.echo(f"the word filter keeps {report.word_filter['kept']} of these papers, with {report.word_filter['claims']} of the claims")
     for what, figures in (("missed", report.missed), ("wrong", report.wrong)):
-        for title, metric, value, unit in figures[:_MOST_SHOWN]:
+        for title, metric, value, unit in figures[:MOST_SHOWN]:
             click.echo(f"{what}: {metric} {value:g} {unit}: {title}")

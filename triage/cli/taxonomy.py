@@ -68,9 +68,11 @@ def _cue_text(workspace: Workspace | None) -> tuple[str, str]:
 def check(file: str | None, strict: bool, folder: Path | None, as_json: bool) -> int:
     """Check FILE, else the workspace's taxonomy (outside any workspace the shipped one), and the cues that go with it.
 
-    Status 1 when something must be mended: a wrong key, an id or a name twice, a label without a definition.
-    Warnings tell what may surprise: an alias that two labels share, rules for labels there are none of.
+    Status 1 when something must be mended: a wrong key, an id or a name twice, a label without a definition. All of it
+    is told in one go, each with its line and what to do. Warnings tell what may surprise: an alias that two labels
+    share, rules for labels there are none of.
     """
+    from triage.errors import SettingsError
     from triage.taxonomy import load_taxonomy
     from triage.taxonomy_review import review_cues, review_taxonomy
 
@@ -80,23 +82,29 @@ def check(file: str | None, strict: bool, folder: Path | None, as_json: bool) ->
     else:
         text, name = _read(file or _SHIPPED)
     findings = review_taxonomy(text, name=name)
-    taxonomy = load_taxonomy(text, name=name)
+    try:
+        taxonomy = load_taxonomy(text, name=name)
+    except SettingsError:  # the findings say why
+        taxonomy = None
     cue_text, cue_name = _cue_text(workspace)
     findings += review_cues(cue_text, taxonomy, name=cue_name)
     bad = any(strict or one.severity == "error" for one in findings)
     if as_json:
-        print_json(
-            {"file": name, "version": taxonomy.version, "labels": len(taxonomy.labels), "findings": [f.model_dump() for f in findings]}
-        )
+        known = {"version": taxonomy.version, "labels": len(taxonomy.labels)} if taxonomy else {"version": None, "labels": None}
+        print_json({"file": name, **known, "findings": [f.model_dump() for f in findings]})
     else:
         _print_findings(findings)
-        click.echo(f"{name}: version {taxonomy.version}, {len(taxonomy.parents)} parents, {len(taxonomy.labels)} labels: {_sum(findings)}")
+        what = (
+            f"version {taxonomy.version}, {len(taxonomy.parents)} parents, {len(taxonomy.labels)} labels" if taxonomy else "cannot be used"
+        )
+        click.echo(f"{name}: {what}: {_sum(findings)}")
     return 1 if bad else 0
 
 
 def _print_findings(findings: list[Finding]) -> None:
     for one in findings:
         click.echo(f"{one.severity}: {one.file}:{one.line}: {one.message}")
+        click.echo(f"  what to do: {one.hint}")
 
 
 def _sum(findings: list[Finding]) -> str:

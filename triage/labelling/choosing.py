@@ -1,4 +1,4 @@
-"""Who is worth a call: which works a language model is to read, best-scored first.
+"""Who is worth a call: which works a language model is to read, in the order of the review queue.
 
 The first model reads what `[llm] read` says. The second reads what the first has read and still nobody agrees on:
 the first model and a local producer share no label, or one of them finds none.
@@ -36,11 +36,12 @@ class Candidate(NamedTuple):
 
 _READ = (
     "SELECT w.work_id, w.title, w.abstract, w.text_hash || $version AS basis, l.basis IS NOT DISTINCT FROM w.text_hash || $version AS same,"
-    " l.model, l.prompt_hash, coalesce(l.second, false) AS second, v.decision, v.proposed, v.labelled_by, v.rank_score"
+    " l.model, l.prompt_hash, coalesce(l.second, false) AS second, v.decision, v.proposed, v.labelled_by, v.rank_score, v.screening_score"
     " FROM store.work w JOIN main.works v USING (work_id)"
     " LEFT JOIN (SELECT * FROM store.labelling_current WHERE producer = 'llm') l USING (work_id)"
 )
-_ORDER = " ORDER BY rank_score DESC NULLS LAST, work_id"
+# that of the review queue: what was learned where there is something, else the cues
+_ORDER = " ORDER BY rank_score DESC NULLS LAST, screening_score DESC NULLS LAST, work_id"
 
 
 def for_first(con: duckdb.DuckDBPyConnection, llm: LlmSettings, taxonomy: Taxonomy, works: Sequence[str] | None) -> list[Candidate]:

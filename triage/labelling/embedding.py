@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from triage.cues import SCANNED_ABSTRACT, SCANNED_TITLE
 from triage.labelling import Labeller, Paper
-from triage.models import Evidence, Label, stable_id
+from triage.models import Evidence, Label
 from triage.sentences import sentence_spans
+from triage.vectors import text_hash
 
 if TYPE_CHECKING:
     from triage.embedding import Embedder, Vector
     from triage.taxonomy import Taxonomy
 
-__all__ = ["CLAIMED", "SUREST", "EmbeddingLabeller", "Passage", "Vectors", "passages", "text_hash"]
+__all__ = ["CLAIMED", "SUREST", "EmbeddingLabeller", "Passage", "Vectors", "passages"]
 
 _MOST_SENTENCES = 16
 """Of an abstract; the longest of venue papers have about fifteen."""
@@ -34,11 +35,6 @@ _EQUAL = 0.01
 """Two labels whose confidence differs by less are equally likely to the rules."""
 CLAIMED = 0.5
 """How plainly efficiency must be claimed (0..1) before a paper without a rule is filled in."""
-
-
-def text_hash(text: str) -> str:
-    """The name of a text in the cache of vectors."""
-    return stable_id("t", text)
 
 
 class Vectors:

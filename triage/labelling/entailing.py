@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from triage.cues import claimed_efficiency
 from triage.errors import SettingsError, UsageError
 from triage.labelling import Paper
-from triage.labelling.embedding import text_hash
 from triage.labelling.lexical import LexicalLabeller
 from triage.labelling.quoting import quoted
 from triage.labelling.storing import Labelled, store_labels
 from triage.models import stable_id
 from triage.runs import StepReport
 from triage.seeds import workspace_cues
+from triage.vectors import text_hash
 from triage.warehouse import stage
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ A model that is missing is one failure that says what to do; the rules' labels s
 
 from __future__ import annotations
 
-import base64
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from triage.labelling.storing import Labelled, store_labels
 from triage.models import Label
 from triage.runs import StepReport
 from triage.seeds import workspace_cues
+from triage.vectors import keep_vectors, known_vectors, text_hash
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = ["label_by_embedding"]
 
 STEP = "label embedding"
 _BATCH_PAPERS = 200
-_VECTOR: dict[str, Any] = dict.fromkeys(("model", "text_hash", "vector"), "VARCHAR")
 _READ: dict[str, Any] = dict.fromkeys(("work_id", "basis"), "VARCHAR")
 
 
@@ -69,7 +68,7 @@ def _label(run: Run, works: Sequence[str] | None, taxonomy: Taxonomy, embedder: 
 def _batch(
     run: Run, rows: Sequence[tuple[Any, ...]], version: str, taxonomy: Taxonomy, cues: Cues, embedder: Embedder, counts: dict[str, int]
 ) -> None:
-    from triage.labelling.embedding import EmbeddingLabeller, Vectors, text_hash
+    from triage.labelling.embedding import EmbeddingLabeller, Vectors
 
     papers = [Paper(*row[:3]) for row in rows]
     rules = LexicalLabeller(cues, taxonomy)
@@ -115,22 +114,12 @@ def _wanted(run: Run, version: str, works: Sequence[str] | None) -> list[tuple[A
 
 
 def _known(run: Run, model: str, names: Iterable[str]) -> Mapping[str, Vector]:
-    """Vectors of earlier runs, by the hashes of their texts."""
-    import numpy as np
-
     with run.warehouse.burst() as con:
-        rows = con.execute(
-            "SELECT text_hash, vector FROM store.vector WHERE model = ? AND list_contains(?, text_hash)", [model, list(names)]
-        ).fetchall()
-    return {name: np.frombuffer(vector, dtype="<f4") for name, vector in rows}
+        return known_vectors(con, model, names)
 
 
 def _keep(con: Any, run: Run, model: str, made: Mapping[str, Vector], read: Sequence[dict[str, str]]) -> None:
-    rows = [{"model": model, "text_hash": name, "vector": base64.b64encode(v.astype("<f4").tobytes()).decode()} for name, v in made.items()]
-    stage(con, "new_vector", rows, _VECTOR)
-    con.execute("INSERT INTO store.vector SELECT model, text_hash, from_base64(vector) FROM new_vector ORDER BY text_hash")
-    # of another model they are of no use: one model is configured at a time
-    con.execute("DELETE FROM store.vector WHERE model <> ?", [model])
+    keep_vectors(con, model, made)
     stage(con, "now_read", read, _READ)
     con.execute("DELETE FROM store.embedding_read WHERE work_id IN (SELECT work_id FROM now_read)")
     con.execute("INSERT INTO store.embedding_read SELECT work_id, basis, ?, ? FROM now_read", [run.id, run.now()])

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from triage.cues import SCANNED_ABSTRACT, SCANNED_TITLE
 from triage.labelling import Labeller, Paper
-from triage.labelling.embedding import CLAIMED, SUREST, passages, text_hash
+from triage.labelling.embedding import CLAIMED, SUREST, passages
 from triage.models import Evidence, Label
+from triage.vectors import text_hash
 
 if TYPE_CHECKING:
     from triage.nli import Classifier

@@ -113,7 +113,7 @@ def _write(run: Run, works: Sequence[str] | None, model: LanguageModel, writer: 
 def worth_a_note(run: Run, works: Sequence[str] | None, language: str) -> list[tuple[Any, ...]]:
     """(work id, title, abstract, basis, whether its note is up to date) of what is worth a call.
 
-    Selected works first, then proposals, best-scored first, as far as [llm] read goes. A work with a person's note is
+    Selected works first, then proposals, in the order of the review queue, as far as [llm] read goes. A work with a person's note is
     worth none, nor is one without an abstract. A new model, prompt or full text does not make a work due, another
     language does.
     """
@@ -130,7 +130,7 @@ def worth_a_note(run: Run, works: Sequence[str] | None, language: str) -> list[t
             " THEN (v.decision = 'selected' OR ($proposals AND v.proposed AND v.decision IS NULL AND ($least IS NULL OR v.rank_score >= $least)))"
             "   AND NOT EXISTS (SELECT 1 FROM main.notes h WHERE h.work_id = w.work_id AND h.producer = 'human')"
             " ELSE list_contains($works, w.work_id) END"
-            " ORDER BY v.decision IS DISTINCT FROM 'selected', v.rank_score DESC NULLS LAST, w.work_id",
+            " ORDER BY v.decision IS DISTINCT FROM 'selected', v.rank_score DESC NULLS LAST, v.screening_score DESC NULLS LAST, w.work_id",
             {
                 "version": _VERSION + language,
                 "works": None if works is None else list(works),

@@ -66,7 +66,8 @@ class Figures(Frozen):
 
     `precision` is average precision (the mean share of selected works above each selected one), `area` the area
     under the ROC curve. `better` is the share of bootstrap resamples in which the ranker's average precision is
-    higher; it is used from `triage.ranking.training.SURE` on.
+    higher; it is used from `triage.ranking.training.SURE` on. Where a model for sentence embeddings is configured, both
+    `precision_with_vectors` and `precision_without_vectors` are there, and the better one is what is used.
     """
 
     selected: int
@@ -78,6 +79,8 @@ class Figures(Frozen):
     precision: Finite
     area: Finite
     better: Finite
+    precision_with_vectors: Finite | None = None
+    precision_without_vectors: Finite | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from triage.models import stable_id
 from triage.ranking.features import FEATURES_VERSION, features
-from triage.ranking.ranker import Example, Figures, Ranker
+from triage.ranking.ranker import Example, Figures, Ranker, Trained
+from triage.ranking.vectors import HERE, Embedded, centred, embedded
 from triage.runs import StepReport
 from triage.seeds import workspace_cues
 from triage.warehouse import stage
@@ -65,11 +67,14 @@ def rank(run: Run, *, again: bool = False) -> StepReport:
     cues, version = workspace_cues(run.workspace)
     with run.warehouse.burst() as con:
         judged = [_Judged(*row) for row in con.execute(_JUDGED).fetchall()]
-        state = None if again else _known(con, _basis(judged, version))
+    learns = run.settings.screening.learn and _lacking(*_counts(judged)) is None
+    nearby = embedded(run, [one[:3] for one in judged]) if learns else None
+    with run.warehouse.burst() as con:
+        state = None if again else _known(con, _basis(judged, version, nearby))
     if not run.settings.screening.learn:
         state = _State("", None, "switched off ([screening] learn = false)")
     if state is None:
-        state = _trained(run, judged, cues, version)
+        state = _trained(run, judged, cues, version, nearby)
     read, new = _score(run, state, cues)
     report = StepReport(
         step="rank",
@@ -88,9 +93,10 @@ _JUDGED = (
 )
 
 
-def _basis(judged: Sequence[_Judged], version: str) -> str:
+def _basis(judged: Sequence[_Judged], version: str, nearby: Embedded | None) -> str:
     told = [[one.work_id, one.text_hash, one.screening, one.selected, one.weight] for one in judged]
-    return hashlib.sha256(json.dumps([FEATURES_VERSION, version, told]).encode()).hexdigest()
+    vectors = [nearby.model, sorted(nearby.vectors)] if nearby else []
+    return hashlib.sha256(json.dumps([FEATURES_VERSION, version, told, *vectors]).encode()).hexdigest()
 
 
 def _known(con: duckdb.DuckDBPyConnection, basis: str) -> _State | None:
@@ -105,10 +111,15 @@ def _known(con: duckdb.DuckDBPyConnection, basis: str) -> _State | None:
         return None  # written by another version: it is made again
 
 
-def _trained(run: Run, judged: Sequence[_Judged], cues: Cues, version: str) -> _State:
+def _counts(judged: Sequence[_Judged]) -> tuple[int, int, int]:
+    """How many were selected, rejected and passed over."""
     selected = sum(one.selected for one in judged)
     rejected = sum(not one.selected and one.weight == 1 for one in judged)
-    passed_over = len(judged) - selected - rejected
+    return selected, rejected, len(judged) - selected - rejected
+
+
+def _trained(run: Run, judged: Sequence[_Judged], cues: Cues, version: str, nearby: Embedded | None) -> _State:
+    selected, rejected, passed_over = _counts(judged)
     model: Ranker | None = None
     figures: Figures | None = None
     used = False
@@ -120,13 +131,13 @@ def _trained(run: Run, judged: Sequence[_Judged], cues: Cues, version: str) -> _
                 raise
             # not kept: it is tried again by the run after the extra is installed
             return _State("", None, f"ordered by the cues: {len(judged)} judged works could train a ranker, which needs {_EXTRA}", new=True)
-        trained = train([_example(one, cues) for one in judged])
+        trained = _with_vectors(train([_example(one, cues) for one in judged]), judged, cues, nearby)
         model, figures, used = trained.ranker, trained.figures, trained.used
         reason = _verdict(figures, used=used)
-    basis = _basis(judged, version)
+    basis = _basis(judged, version, nearby)
     row = {
         "ranker_id": stable_id("k", basis), "basis": basis, "used": used, "reason": reason, "selected": selected, "rejected": rejected,
-        "passed_over": passed_over, "model": model and model.model_dump(mode="json"), "figures": figures and figures.model_dump(mode="json"),
+        "passed_over": passed_over, "model": model and model.model_dump(mode="json"), "figures": figures and figures.model_dump(mode="json", exclude_none=True),
         "run_id": run.id, "made_at": run.now(),
     }  # fmt: skip
     with run.warehouse.burst() as con:
@@ -136,6 +147,23 @@ def _trained(run: Run, judged: Sequence[_Judged], cues: Cues, version: str) -> _
         con.execute("UPDATE store.ranker SET model = NULL")  # older coefficients are of no use; their figures stay
         con.execute("INSERT INTO store.ranker SELECT * FROM new_ranker")
     return _State(str(row["ranker_id"]), model if used else None, reason, new=bool(judged) and reason != before)
+
+
+def _with_vectors(plain: Trained, judged: Sequence[_Judged], cues: Cues, nearby: Embedded | None) -> Trained:
+    """The ranker that sees sentence embeddings too, where cross-validation says that it orders better than `plain`."""
+    if nearby is None or not nearby.vectors:
+        return plain
+    from triage.ranking.training import train
+
+    examples = [_example(one, cues, nearby) for one in judged]
+    seeing = train(examples)
+    told = {
+        "precision_with_vectors": seeing.figures.precision,
+        "precision_without_vectors": plain.figures.precision,
+    }
+    better = seeing.used and seeing.figures.precision > plain.figures.precision
+    best = replace(seeing, ranker=centred(seeing.ranker, [one.features for one in examples])) if better else plain
+    return replace(best, figures=best.figures.model_copy(update=told))
 
 
 _RANKER: dict[str, Any] = {
@@ -158,6 +186,8 @@ def _verdict(figures: Figures, *, used: bool) -> str:
         f"average precision {figures.precision:.2f} against {figures.cue_precision:.2f} of the cues, cross-validated on"
         f" {figures.selected} selected and {figures.rejected + figures.passed_over} other works, better in {figures.better:.0%} of resamples"
     )
+    if figures.precision_with_vectors is not None:
+        compared += f"; {figures.precision_with_vectors:.2f} with sentence embeddings, {figures.precision_without_vectors:.2f} without"
     return (
         f"ordered by what your decisions taught: {compared}"
         if used
@@ -165,8 +195,9 @@ def _verdict(figures: Figures, *, used: bool) -> str:
     )
 
 
-def _example(one: _Judged, cues: Cues) -> Example:
-    return Example(one.work_id, one.screening, features(one.title, one.abstract, cues), one.selected, one.weight)
+def _example(one: _Judged, cues: Cues, nearby: Embedded | None = None) -> Example:
+    found = features(one.title, one.abstract, cues) | (nearby.features(one.work_id) if nearby else {})
+    return Example(one.work_id, one.screening, found, one.selected, one.weight)
 
 
 def _score(run: Run, state: _State, cues: Cues) -> tuple[int, int]:
@@ -177,15 +208,19 @@ def _score(run: Run, state: _State, cues: Cues) -> tuple[int, int]:
             con.execute("DELETE FROM store.ranking")
             return 0, 0
         rows = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, s.score, s.basis, r.basis IS NOT DISTINCT FROM s.basis FROM store.screening s"
-            " JOIN store.work w USING (work_id) LEFT JOIN store.ranking r USING (work_id) WHERE s.score > 0 ORDER BY w.work_id"
+            "SELECT w.work_id, w.title, w.abstract, s.score, s.basis, r.basis FROM store.screening s"
+            " JOIN store.work w USING (work_id) LEFT JOIN store.ranking r USING (work_id) WHERE s.score > 0 ORDER BY s.score DESC, w.work_id"
         ).fetchall()
-    due = [row for row in rows if not row[5]]
+    nearby = embedded(run, [row[:3] for row in rows]) if HERE in state.ranker.weights else None
+    present = [row[4] + (nearby.basis(row[0]) if nearby else "") for row in rows]
+    due = [(row, basis) for row, basis in zip(rows, present, strict=True) if row[5] != basis]
     run.progress.step("rank", len(due))
     scored = []
-    for work_id, title, abstract, score, basis, _ in due:
-        scored.append({"work_id": work_id, "score": state.ranker.score(score, features(title, abstract, cues)), "basis": basis})
+    for (work_id, title, abstract, score, _, _), basis in due:
+        found = features(title, abstract, cues) | (nearby.features(work_id) if nearby else {})
+        scored.append({"work_id": work_id, "score": state.ranker.score(score, found), "basis": basis})
         run.progress.advance()
+    scored.sort(key=lambda one: str(one["work_id"]))
     with run.warehouse.burst() as con:
         stage(con, "ranked", scored, {"work_id": "VARCHAR", "score": "DOUBLE", "basis": "VARCHAR"})
         con.execute("DELETE FROM store.ranking WHERE work_id IN (SELECT work_id FROM ranked)")
