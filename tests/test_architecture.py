@@ -12,7 +12,7 @@ CLONE = Path(__file__).resolve().parent.parent
 # From the bottom up; a package's name stands for everything in it.
 LAYERS = (
     {
-        "benchmarks", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
+        "benchmarks", "collector", "errors", "formats", "logistic", "models", "phrases", "reference", "sentences", "text", "titles",
     },
     {
         "calibration", "changes", "claimfile", "claims", "cuefile", "cues", "evidence", "extractive", "fulltext",

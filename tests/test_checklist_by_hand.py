@@ -87,6 +87,14 @@ def test_blocks_read_in_one_go_say_what_they_say_line_by_line(blocks: list[Block
     assert replace(at_once, preamble="", blocks=(), tail="") == replace(by_line, preamble="", blocks=(), tail="")
 
 
+def test_a_block_that_was_read_before_is_found_on_its_new_line() -> None:
+    text = checklist.render("yearly", year=2023, blocks=[ONE, ONE])
+    before = checklist.parse(text)
+    after = checklist.parse(text.replace("## 1.", "a remark\n\n## 1.", 1))
+    assert [block.line for block in after.blocks] == [block.line + 2 for block in before.blocks]
+    assert checklist.parse(text) == before
+
+
 def test_a_missing_blank_line_and_a_strange_order_survive() -> None:
     listed = checklist.parse(SMALL)
     assert [(b.title, b.type, b.ticked, b.problems) for b in listed.blocks] == [

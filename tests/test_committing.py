@@ -127,6 +127,48 @@ def test_a_reverted_commit_unproposes_and_rejects_nothing(desk: Desk, git: Git) 
     assert PROPOSED in (desk.folder / "lists" / "2023.md").read_text()
 
 
+def ticked_by_the_program(desk: Desk) -> Path:
+    """The venue's list, in which the program set the tick that was made in the yearly one."""
+    arrives(desk, 7)
+    assert desk("run", "--commit") == 0
+    line = block_of(desk, PROPOSED)
+    edit(desk, line, line.replace("- [ ]", "- [x]"))
+    assert desk("run", "--commit") == 0
+    path = desk.folder / "lists" / "venues" / "iccv-2023.md"
+    assert f"- [x] {PROPOSED}" in path.read_text()
+    return path
+
+
+def test_a_tick_of_the_programs_that_a_person_takes_out_is_taken_back(desk: Desk, git: Git) -> None:
+    venue = ticked_by_the_program(desk)
+    text = venue.read_text()
+    venue.write_text(text.replace(f"- [x] {PROPOSED}", f"- [ ] {PROPOSED}"))  # just as it stood the night before
+    assert venue.read_text() == git("show", "HEAD~1:lists/venues/iccv-2023.md") + "\n"
+    assert desk("run", "--commit") == 0
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [(None,)]
+    assert (desk.rows("SELECT * FROM conflicts"), block_of(desk, PROPOSED)[:5]) == ([], "- [ ]")
+
+
+@pytest.mark.parametrize("answer", ["warehouse", "file"])
+def test_a_tick_that_git_took_out_of_a_file_is_asked_about(desk: Desk, git: Git, answer: str) -> None:
+    venue = ticked_by_the_program(desk)
+    git("checkout", "HEAD~1", "--", "lists/venues/iccv-2023.md")
+    before = venue.read_text()
+    assert desk("run") == 0
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected",)]
+    assert venue.read_text() == before
+    ((named, *rest),) = desk.rows("SELECT conflict_id, field, in_file, in_warehouse FROM conflicts")
+    assert rest == ["tick", "not ticked", "selected"]
+    assert f"--keep {answer} --conflict {named}" in desk.capsys.readouterr().out
+    assert desk("sync", "--keep", answer, "--conflict", "k-none") == 2
+    assert desk("sync", "--keep", answer, "--conflict", named) == 0
+    ticked = answer == "warehouse"
+    assert desk.rows("SELECT decision FROM works WHERE url = 'https://example.org/7'") == [("selected" if ticked else None,)]
+    assert desk.rows("SELECT * FROM conflicts") == []
+    assert (f"- [x] {PROPOSED}" in venue.read_text()) is ticked
+    assert block_of(desk, PROPOSED).startswith("- [x]") is ticked
+
+
 def test_a_merge_that_is_not_resolved_is_named_and_left_as_it_is(desk: Desk, git: Git) -> None:
     arrives(desk, 7)
     assert desk("run", "--commit") == 0

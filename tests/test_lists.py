@@ -185,7 +185,7 @@ def test_a_list_put_back_to_an_older_rendering_is_ours_and_is_written_again(desk
     desk.json("run")
     path = desk.folder / "lists/2023.md"
     older = path.read_bytes()
-    say(desk, "selected", MERGE, key="d1")
+    say(desk, "rejected", MERGE, key="d1")
     desk.json("run")
     newer = path.read_bytes()
     path.write_bytes(older)
@@ -194,6 +194,24 @@ def test_a_list_put_back_to_an_older_rendering_is_ours_and_is_written_again(desk
     path.unlink()
     desk.json("run")
     assert path.read_bytes() == newer
+
+
+def test_an_older_rendering_that_lacks_only_a_tick_is_asked_about_and_not_overwritten(desk: Desk) -> None:
+    import_all(desk)
+    desk.json("run")
+    path = desk.folder / "lists/2023.md"
+    older = path.read_bytes()
+    say(desk, "selected", MERGE, key="d1")
+    desk.json("run")
+    newer = path.read_bytes()
+    path.write_bytes(older)
+    desk.json("run")
+    assert path.read_bytes() == older
+    assert desk.rows("SELECT field, in_file, in_warehouse FROM conflicts") == [("tick", "not ticked", "selected")]
+    assert desk.rows(f"SELECT decision FROM works WHERE title = '{MERGE}'") == [("selected",)]
+    assert desk("sync", "--keep", "warehouse") == 0
+    assert path.read_bytes() == newer
+    assert desk.rows("SELECT * FROM conflicts") == []
 
 
 def test_free_text_between_blocks_stays(desk: Desk) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 
-from tests.syncing import NAMES, Case, Year, play
+from tests.syncing import NAMES, Case, Year, bench, play
+from triage import returned
 from triage.formats.checklist import BlockFields, render, render_block
 from triage.identity import identify
 from triage.identity.review import merge_works, take_back
+from triage.settling import settle
 
 CACHE, MERGE, PRUNE, QUANT = NAMES
 AGAIN = "lists/look-again.md"
@@ -66,6 +69,48 @@ def a_tick_in_the_venue_list_counts_in_the_yearly_one(y: Year) -> Night:
     yield
     assert y.known(PRUNE, "decision") == "selected"
     assert y.block(PRUNE).ticked
+
+
+@case
+def a_tick_of_the_programs_that_is_gone_is_asked_about(y: Year) -> Night:
+    y.tick(PRUNE)
+    yield
+    y.edit(PRUNE, "- [x]", "- [ ]", y.venue)  # as it stood the night before, and no git to tell an edit from an old copy
+    for _ in range(2):
+        yield
+        assert (y.known(PRUNE, "decision"), y.words()) == ("selected", ["selected"])
+        assert (y.block(PRUNE).ticked, y.block(PRUNE, y.venue).ticked) == (True, False)
+        assert y.conflicts() == [("tick", "not ticked", "selected")]
+    ids = [row[0] for row in y.bench.rows(f"SELECT conflict_id FROM conflicts WHERE path = '{y.venue}'")]
+    settle(y.bench.run, ids, "file")
+    yield
+    assert (y.known(PRUNE, "decision"), y.conflicts()) == (None, [])
+    assert (y.block(PRUNE).ticked, y.block(PRUNE, y.venue).ticked) == (False, False)
+
+
+@case
+def a_tick_that_was_asked_about_and_is_set_again_stands(y: Year) -> Night:
+    y.tick(PRUNE)
+    yield
+    y.edit(PRUNE, "- [x]", "- [ ]", y.venue)
+    yield
+    y.tick(PRUNE, y.venue)
+    yield
+    assert (y.known(PRUNE, "decision"), y.words(), y.conflicts()) == ("selected", ["selected"], [])
+    assert (y.block(PRUNE).ticked, y.block(PRUNE, y.venue).ticked) == (True, True)
+
+
+@case
+def an_older_venue_list_that_comes_back_loses_no_tick(y: Year) -> Night:
+    old = y.text(y.venue)
+    for name in NAMES:
+        y.tick(name)
+    yield
+    y.write(old, y.venue)
+    yield
+    assert [y.known(name, "decision") for name in NAMES] == ["selected"] * 4
+    assert all(block.ticked for block in y.blocks(y.venue))
+    assert y.conflicts() == []
 
 
 @case
@@ -563,6 +608,29 @@ def windows_line_ends_and_a_byte_order_mark_are_a_persons_and_stay(y: Year) -> N
     assert len(y.blocks()) == 5
 
 
+@case
+def windows_line_ends_and_a_byte_order_mark_in_a_venue_list(y: Year) -> Night:
+    y.tick(PRUNE, y.venue)
+    y.write("\ufeff" + y.text(y.venue).replace("\n", "\r\n"), y.venue)
+    y.comes("After It")
+    yield
+    assert y.known(PRUNE, "decision") == "selected"
+    assert y.text(y.venue).startswith(f"\ufeff# ACL {y.year}")
+    assert y.text(y.venue).count("\n") == y.text(y.venue).count("\r\n")
+    assert len(y.blocks(y.venue)) == 5
+
+
+@case
+def a_block_twice_in_a_venue_list_is_one_paper(y: Year) -> Night:
+    text = y.block(PRUNE, y.venue).text.rstrip()
+    y.write(y.text(y.venue).rstrip() + "\n\n" + text.replace("- [ ]", "- [x]") + "\n\nmine, behind it\n", y.venue)
+    yield
+    assert y.known(PRUNE, "decision", "records") == ("selected", 1)
+    yield
+    assert (y.words(), y.conflicts()) == (["selected"], [])
+    assert "mine, behind it" in y.text(y.venue)
+
+
 def damage(text: str, how: str) -> bytes:
     """Damage to the second block of four."""
     block = text[text.index("## 2.") : text.index("## 3.")]
@@ -578,29 +646,61 @@ def damage(text: str, how: str) -> bytes:
     return text.replace(block, broken[how]).encode()
 
 
-def damaged(how: str) -> None:
+def damaged(how: str, which: str) -> None:
     def one(y: Year) -> Night:
-        y.tick(QUANT)
-        broken = damage(y.text(), how)
-        y.write(broken)
+        name = y.venue if which == "venue" else y.list
+        y.tick(QUANT, name)
+        broken = damage(y.text(name), how)
+        y.write(broken, name)
         y.comes("After It")
         yield
         assert y.known(QUANT, "decision") == "selected"
-        assert y.path().read_bytes() == broken
+        assert y.path(name).read_bytes() == broken
         assert y.words() == ["selected"]
-        assert [f for f in y.bench.run.failures if f.item.startswith(f"{y.list}:") and f.hint]
+        assert [f for f in y.bench.run.failures if f.item.startswith(f"{name}:") and f.hint]
         yield
-        assert y.path().read_bytes() == broken
-        y.path().unlink()
+        assert y.path(name).read_bytes() == broken
+        y.path(name).unlink()
         yield
-        assert (len(y.blocks()), y.block(QUANT).ticked) == (5, True)
+        assert (len(y.blocks(name)), y.block(QUANT, name).ticked) == (5, True)
 
-    one.__name__ = f"with_{how}_the_rest_is_read_and_the_file_is_left"
+    one.__name__ = f"with_{how}_in_a_{which}_list_the_rest_is_read_and_the_file_is_left"
     CASES.append(one)
 
 
 for each in ("no_tick_line", "two_tick_lines", "merge_markers", "utf16", "latin1"):
-    damaged(each)
+    damaged(each, "yearly")
+    damaged(each, "venue")
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "part"),
+    [("LARGEST_FILE", 40_000, "bytes are more than any list has"), ("MOST_HEADINGS", 40, "101 headings are more than any list has")],
+)
+def test_a_file_larger_than_any_list_is_named_and_left_and_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, part: str
+) -> None:
+    with bench(tmp_path / "w") as made:
+        large, other = Year(made, 1900), Year(made, 1902)
+        for y in (large, other):
+            y.comes(PRUNE)
+        made.night()
+        tick, before = large.block(PRUNE).text, large.text()
+        large.write(before.replace(tick, tick.replace("- [ ]", "- [x]")) + ("\n## 7. " + 400 * "x") * 99 + "\n\n## 7. mine\n")
+        other.tick(PRUNE)
+        huge = large.text()
+        with monkeypatch.context() as patched:
+            patched.setattr(returned, limit, most)
+            for _ in range(2):
+                report = made.night()
+                assert report.refused == 1
+                assert any(large.list in message and part in message for message in report.messages)
+                assert large.text() == huge
+                assert not [m for one in made.run.reports for m in one.messages if "not read yet" in m]  # it is told once
+            assert (large.known(PRUNE, "decision"), other.known(PRUNE, "decision")) == (None, "selected")
+        large.write(before.replace(tick, tick.replace("- [ ]", "- [x]")))
+        assert made.night().refused == 0
+        assert large.known(PRUNE, "decision") == "selected"
 
 
 @pytest.mark.parametrize("name", [*(one.__name__ for one in CASES), "a night with nothing new"])

@@ -15,6 +15,7 @@ from typing import Any
 from triage.formats import checklist
 from triage.formats.checklist import Block, BlockFields, Kind
 from triage.formats.checklist_edits import unticked, untouched, updated
+from triage.formats.checklist_model import say_same
 from triage.text import canonical_url
 
 __all__ = ["Fact", "ListName", "Promotion", "Wanted", "grown"]
@@ -109,7 +110,7 @@ def _says_all(block: Block, fact: Fact, wanted: Wanted) -> bool:
     """Whether an open proposal says what it should, whosever words they are: most blocks of most nights, told at once."""
     if block.ticked or fact.decision == "rejected" or fact.promotions or fact.corrections or fact.typed is not None:
         return False
-    return block.fields == wanted.fields
+    return say_same(block, wanted.fields)
 
 
 def _has_moved(block: Block, fact: Fact, listed: ListName) -> bool:

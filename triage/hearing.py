@@ -133,7 +133,8 @@ def _tick(told: ListEdits, work: str, fact: Fact | None, *, was: bool, now: bool
     if not now:
         if decision == "selected":
             told.acts.append(Act("withdraw", work, told.listed))
-    elif decision in ("rejected", "later") and _spoken_since(fact, since) and not told.listed.again:
+    elif not told.listed.again and (decision == "rejected" or (decision == "later" and _spoken_since(fact, since))):
+        # the block of a rejected work is taken out, so the file still shows it as it stood before that was heard of here
         told.clashes.append((work, Clash("tick", None, "selected", decision)))
     else:
         told.acts.append(Act("select", work, told.listed))
@@ -156,9 +157,8 @@ def _removed(told: ListEdits, block: Block, work: str, fact: Fact | None, *, sin
         if fact and fact.home_year != told.listed.year and told.listed.kind == "yearly" and block.why is not None:
             told.acts.append(Act("decline", work, told.listed, home=fact.home_year))
             return
-        if _spoken_since(fact, since):
-            told.clashes.append((work, Clash("block", "there", "taken out", decision)))
-            return
+        told.clashes.append((work, Clash("block", "there", "taken out", decision)))  # it is ticked as soon as that is heard of
+        return
     if decision in ("rejected", "later") and _spoken_since(fact, since):
         return  # said elsewhere already
     told.acts.append(Act("reject", work, told.listed))

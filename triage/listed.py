@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from triage.workspace import Workspace
 
-__all__ = ["LOOK_AGAIN", "facts_of", "list_name", "lists_due", "open_conflicts", "stage_shown", "wanted_on"]
+__all__ = ["LOOK_AGAIN", "facts_of", "list_name", "lists_due", "open_conflicts", "stage_shown", "venue_lists", "wanted_on"]
 
 LOOK_AGAIN = "lists/look-again.md"
 """Rejected works that turned up at a venue since: the only place where they are shown again."""
@@ -34,25 +34,43 @@ def list_name(workspace: Workspace, year: int | None, venue: str | None = None) 
     return ListName(workspace.relative(workspace.venue_list_path(venue, year or 0)), "venue", year, venue)
 
 
-def stage_shown(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
-    """Make the temporary tables the other questions are asked of: the views behind them are worked out once, not for each list."""
+def stage_shown(con: duckdb.DuckDBPyConnection, workspace: Workspace, works: Iterable[str] | None = None) -> None:
+    """Make the temporary tables the other questions are asked of: the views behind them are worked out once, not for each list.
+
+    With `works` they hold these alone: what a person edited is a few blocks of thousands.
+    """
     settings = workspace.settings.screening
     inside = "w.curator_words" if settings.scope == "curator-words" else f"w.screening_score >= {settings.scope_threshold}"
+    only = "true"
+    if works is not None:
+        stage(con, "wanted_work", [{"work_id": one} for one in sorted(set(works))], {"work_id": "VARCHAR"})
+        only = "work_id IN (SELECT work_id FROM wanted_work)"
     # a preprint has no venue to be listed under
     con.execute(
         "CREATE OR REPLACE TEMP TABLE shown AS SELECT w.*, coalesce("
         f"({inside} OR w.decision = 'selected') AND w.venue NOT IN (SELECT venue FROM store.record WHERE preprint AND venue IS NOT NULL), false)"
-        f" AS in_scope FROM main.works w WHERE w.decision IS NOT NULL OR w.proposed OR {inside}"
+        f" AS in_scope FROM main.works w WHERE (w.decision IS NOT NULL OR w.proposed OR {inside}) AND {only}"
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE moving AS SELECT work_id, home_year, year FROM main.moves")
-    con.execute("CREATE OR REPLACE TEMP TABLE again AS SELECT work_id, reason, rejected_at FROM main.look_again")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE moving AS SELECT work_id, home_year, year FROM main.moves WHERE {only}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT work_id, reason, rejected_at FROM main.look_again WHERE {only}")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quoted AS SELECT work_id, arg_min(quote, position) AS quote, arg_min(producer, position) AS producer"
-        " FROM main.labels_current WHERE decides AND counts AND quote IS NOT NULL GROUP BY work_id"
+        f" FROM main.labels_current WHERE decides AND counts AND quote IS NOT NULL AND {only} GROUP BY work_id"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE opinion AS SELECT work_id, model_relevance FROM main.review_queue WHERE model_relevance IS NOT NULL"
+        "CREATE OR REPLACE TEMP TABLE opinion AS SELECT work_id, model_relevance FROM main.review_queue"
+        f" WHERE model_relevance IS NOT NULL AND {only}"
     )
+
+
+def venue_lists(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> dict[str, ListName]:
+    """path -> the list of every venue and year there are works or imported lists of."""
+    rows = con.execute(
+        "SELECT min(venue), year FROM store.work WHERE venue IS NOT NULL AND year IS NOT NULL GROUP BY lower(venue), year UNION"
+        " SELECT list_venue, list_year FROM store.document WHERE format = 'venue-list' AND list_venue IS NOT NULL AND list_year IS NOT NULL"
+        " ORDER BY ALL"
+    ).fetchall()
+    return {named.path: named for venue, year in rows for named in (list_name(workspace, year, venue),)}
 
 
 def lists_due(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> list[ListName]:
@@ -222,22 +240,27 @@ moved AS (
     SELECT d.work_id, list(DISTINCT coalesce(try_cast(p.work ->> 'year' AS INTEGER), 0)) AS years
     FROM said d JOIN store.decision p ON list_contains(string_split(d.after, ' '), p.decision_id)
     WHERE d.in_force AND d.what = 'selected' AND p.what = 'selected' GROUP BY d.work_id
+),
+spoken AS (
+    SELECT work_id, max(value) FILTER (in_force AND what = 'correction') AS correction,
+           max(coalesce(value, '')) FILTER (in_force AND what = 'type' AND after IS NOT NULL) AS typed,
+           coalesce(bool_or(what = 'selected' AND decision_id IN (SELECT value FROM store.decision WHERE what = 'undo' AND value IS NOT NULL)), false)
+               AS withdrawn,
+           max(made_at) FILTER (in_force AND what IN ('selected', 'rejected', 'later')) AS decided_at
+    FROM said GROUP BY work_id
 )
 SELECT w.work_id, w.decision, w.title, w.url, w.venue, w.year, w.abstract, w.type, w.home_year, w.labelled_by,
-       (SELECT max(value) FROM said s WHERE s.work_id = w.work_id AND s.in_force AND s.what = 'correction'),
-       (SELECT max(coalesce(value, '')) FROM said s WHERE s.work_id = w.work_id AND s.in_force AND s.what = 'type' AND s.after IS NOT NULL),
-       EXISTS (SELECT 1 FROM said s JOIN store.decision u ON u.what = 'undo' AND u.value = s.decision_id
-               WHERE s.work_id = w.work_id AND s.what = 'selected'),
-       moved.years,
-       (SELECT max(s.made_at) FROM said s WHERE s.work_id = w.work_id AND s.in_force AND s.what IN ('selected', 'rejected', 'later'))
-FROM main.works w JOIN listed_work USING (work_id) LEFT JOIN moved USING (work_id)
+       s.correction, s.typed, coalesce(s.withdrawn, false), moved.years, s.decided_at
+FROM main.works w JOIN listed_work USING (work_id) LEFT JOIN moved USING (work_id) LEFT JOIN spoken s USING (work_id)
 """
 
 
 def corrected_fields(value: str | None) -> dict[str, str | int]:
     """The fields of a correction as a block says them; what cannot stand in a list is left out."""
+    if not value:
+        return {}
     try:
-        said = json.loads(value or "{}")
+        said = json.loads(value)
     except ValueError:
         return {}
     fields: dict[str, str | int] = {}

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from triage.collector import uncollected
 from triage.formats import checklist
 from triage.formats.checklist import Block, Checklist
 from triage.growth import Fact, ListName, Wanted, grown
 from triage.listed import facts_of, list_name, lists_due, open_conflicts, stage_shown, wanted_on
-from triage.models import WorkReference
-from triage.references import resolve, stage_references
+from triage.references import resolve, stage_papers
 from triage.rendering import RenderedFile, write_files
 from triage.runs import StepReport
-from triage.text import identifiers_in_url
 from triage.unchanged import fingerprint, keep_fingerprint, unchanged_lists
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ Conflicts = dict[tuple[str, str], frozenset[str]]
 """(path, work) -> the fields on which file and warehouse differ until the person decides."""
 
 
+@uncollected()  # blocks make no cycles
 def publish_lists(run: Run) -> StepReport:
     """Write every yearly list, lists/undated.md, every venue list and the look-again list that changed."""
     with run.warehouse.burst() as con:
@@ -127,11 +127,7 @@ def find_blocks(con: duckdb.DuckDBPyConnection, lists: Sequence[Checklist]) -> l
         for place, block in enumerate(one.blocks):
             if block.refusal is None and block.title:
                 papers.setdefault((block.title, block.url, block.year or one.year), []).append((number, place))
-    named = {
-        str(n): WorkReference(title=title, url=url, year=year, identifiers=identifiers_in_url(url))
-        for n, (title, url, year) in enumerate(papers)
-    }
-    stage_references(con, "block_key", named)
+    stage_papers(con, "block_key", papers)
     resolve(con, "block_key", "block_work")
     found = dict(con.execute("SELECT reference, work_id FROM block_work").fetchall())
     works: list[dict[int, str]] = [{} for _ in lists]

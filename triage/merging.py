@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from triage.formats.checklist import Block, Checklist, renumber
+from triage.formats.checklist_model import say_same
 from triage.text import canonical_url, title_key
 
 __all__ = [
@@ -78,6 +79,7 @@ def match(base: Checklist, theirs: Checklist, base_works: Mapping[int, str], the
     old = {place: block for place, block in enumerate(base.blocks) if block.refusal is None}
     new = {place: block for place, block in enumerate(theirs.blocks) if block.refusal is None}
     pairs: dict[int, int] = {}
+    _pair(pairs, old, new, lambda _, block: [block.text], lambda _, block: [block.text])
     _pair(pairs, old, new, lambda _, block: [_bare(block)], lambda _, block: [_bare(block)])
     _pair(pairs, old, new, lambda place, _: _known(base_works, place), lambda place, _: _known(their_works, place))
     _pair(pairs, old, new, lambda _, block: _names(block), lambda _, block: _names(block))
@@ -189,7 +191,7 @@ def _copies(
 
 def same_words(base: Block, theirs: Block) -> bool:
     """Whether nothing of what two blocks say differs; where it stands and what stands round it may."""
-    return base.heading == theirs.heading and base.link == theirs.link and base.fields == theirs.fields
+    return base.heading == theirs.heading and base.link == theirs.link and say_same(base, theirs)
 
 
 def edits_of(base: Block, theirs: Block, ours: Block | None, *, machine_type: bool) -> tuple[list[Edit], list[Clash]]:

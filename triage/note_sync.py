@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from triage.formats import cvinw
 from triage.formats.cvinw import NotesBlock, PaperNote
-from triage.merging import Clash, vanished_suspiciously
+from triage.merging import TWICE, Clash, vanished_suspiciously
 from triage.models import Bullet, WorkReference
 from triage.notes import find_notes, numberless
 from triage.returned import Returned, State, keep_states, known_states, read_back
 from triage.runs import StepReport
-from triage.settling import keep_clashes
+from triage.settling import TO_DECIDE, keep_clashes
 from triage.text import title_key
 from triage.words import Word, say
 
@@ -55,11 +54,12 @@ def sync_notes(run: Run, *, removals: Literal["ask", "accept", "restore"] = "ask
         for n, one in enumerate(files):
             one.works = (found[2 * n], found[2 * n + 1])
         said_already = _notes_said(con) if files else {}
+        open_ = _open_clashes(con)
         words: list[Word] = []
         clashes: list[tuple[str, str, Clash]] = []
         for one in files:
             if not one.left:
-                _hear(one, removals, said_already, words, clashes)
+                _hear(one, removals, _Elsewhere(said_already, open_.get(one.returned.path, frozenset())), words, clashes)
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
         keep_states(con, run, [one.returned for one in files if not one.left and not one.unread])
@@ -78,7 +78,7 @@ def sync_notes(run: Run, *, removals: Literal["ask", "accept", "restore"] = "ask
     return run.add(
         StepReport(
             step="sync notes", read=there, new=len(files) - refused - failed, known=there - len(files), refused=refused, failed=failed,
-            counts=counts, messages=(*messages, *conflicts),
+            counts=counts, messages=(*messages, *conflicts, *([TO_DECIDE] if conflicts else [])),
         )
     )  # fmt: skip
 
@@ -106,12 +106,42 @@ def _papers(text: str) -> list[NotesBlock]:
     return [block for block in cvinw.parse(text).blocks if block.note or block.refusal]
 
 
-def _notes_said(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, datetime]]:
-    """work -> the note a person said in so many words, and when."""
-    rows = con.execute(
-        "SELECT work_id, value, made_at FROM main.decisions WHERE what = 'note' AND in_force AND work_id IS NOT NULL"
-    ).fetchall()
-    return {work: (value or "[]", moment) for work, value, moment in rows}
+@dataclass(frozen=True)
+class _Elsewhere:
+    """What a person said about notes in so many words, work -> note; `open` are the works whose clash the file has shown already,
+    so that another edit of their note is the answer."""
+
+    said: Mapping[str, str]
+    open: frozenset[str]
+
+    def unseen(self, work: str, *seen: str) -> str | None:
+        """The note said of a work, when the file never showed it: neither the text it had before nor the one it has now."""
+        note = self.said.get(work)
+        return None if note is None or work in self.open or note in seen else note
+
+
+def _notes_said(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """work -> the note a person said in so many words, as a file shows it."""
+    rows = con.execute("SELECT work_id, value FROM main.decisions WHERE what = 'note' AND in_force AND work_id IS NOT NULL").fetchall()
+    return {work: _as_shown(value or "[]") for work, value in rows}
+
+
+def _as_shown(value: str) -> str:
+    """The value of a `note` word as it comes back from a file; what cannot be read stays (loading the words has named it)."""
+    try:
+        bullets = tuple(Bullet.model_validate(one) for one in json.loads(value))
+    except (ValueError, TypeError):
+        return value
+    (shown,) = cvinw.parse(
+        cvinw.render_note(1, PaperNote(title="x", venue=None, year=None, url=None, bullets=bullets, producer=None))
+    ).blocks
+    return bullets_text(shown.note.bullets if shown.note else ())
+
+
+def _open_clashes(con: duckdb.DuckDBPyConnection) -> dict[str, frozenset[str]]:
+    """path -> the works about whose note the person has to decide."""
+    rows = con.execute("SELECT path, list(work_id) FROM store.conflict WHERE field = 'note' GROUP BY path").fetchall()
+    return {path: frozenset(works) for path, works in rows}
 
 
 def bullets_text(bullets: Sequence[Bullet]) -> str:
@@ -146,13 +176,11 @@ def _title_key(_work: str | None, block: NotesBlock) -> str | None:
     return title_key(block.note.title) if block.note else None
 
 
-def _hear(
-    one: _File,
-    removals: str,
-    said: Mapping[str, tuple[str, datetime]],
-    words: list[Word],
-    clashes: list[tuple[str, str, Clash]],
-) -> None:
+_Note = tuple[str, str | None, str]
+"""A work, what the file said of it before (None: it had no note), and what it says now, as values of `note` words."""
+
+
+def _hear(one: _File, removals: str, elsewhere: _Elsewhere, words: list[Word], clashes: list[tuple[str, str, Clash]]) -> None:
     """The words and clashes of one file; `left` is set when too much of it is gone."""
     pairs = _match(one)
     gone = [n for n, block in enumerate(one.base) if n not in pairs and block.note]
@@ -161,27 +189,57 @@ def _hear(
         one.left = f"{reason}; put it back (git restore), or say what is meant: --accept-removals, --restore-removed"
         return
     path = one.returned.path
-    since = one.states[0].moment if one.states else None
+    notes = [*_edited(one, pairs, words), *_added(one, pairs, elsewhere, words)]
+    if removals != "restore" and not one.unread:
+        notes += _taken_out(one, gone)
+    by_work: dict[str, list[_Note]] = {}
+    for one_note in notes:
+        by_work.setdefault(one_note[0], []).append(one_note)
+    for work, versions in by_work.items():
+        was, now = versions[0][1], TWICE.join(dict.fromkeys(text for _, _, text in versions))
+        # an empty one that was said elsewhere took out a note which this file did not have either
+        seen = ("[]", now) if was is None and one.base else (was or "", now)
+        if (other := elsewhere.unseen(work, *seen)) is not None or now != versions[0][2]:
+            clashes.append((path, work, Clash("note", was, now, other)))
+        else:
+            words.append(Word(work, "note", value=now, where=path))
+
+
+def _edited(one: _File, pairs: Mapping[int, int], words: list[Word]) -> Iterator[_Note]:
+    """Notes whose bullets are others now; what their headings correct goes to `words`."""
     for here, there in pairs.items():
         work, old, new = one.works[0].get(here), one.base[here].note, one.theirs[there].note
         if not (work and old and new and one.returned.believed(one.theirs[there].line, one.theirs[there].text)):
             continue
-        words += _corrections(work, old, new, path)
-        if (old.bullets, old.producer) == (new.bullets, new.producer):
-            continue
-        value, meanwhile = bullets_text(new.bullets), said.get(work)
-        if meanwhile and since and meanwhile[1] > since and meanwhile[0] not in (value, bullets_text(old.bullets)):
-            clashes.append((path, work, Clash("note", bullets_text(old.bullets), value, meanwhile[0])))
-        else:
-            words.append(Word(work, "note", value=value, where=path))
+        words += _corrections(work, old, new, one.returned.path)
+        if (old.bullets, old.producer) != (new.bullets, new.producer):
+            yield work, bullets_text(old.bullets), bullets_text(new.bullets)
+
+
+def _added(one: _File, pairs: Mapping[int, int], elsewhere: _Elsewhere, words: list[Word]) -> Iterator[_Note]:
+    """Notes nobody had, of papers that are here; one that is written in by hand with its paper goes to `words`."""
+    paired = set(pairs.values())
+    before = {work: note for place, work in one.works[0].items() if (note := one.base[place].note)}
     for there, block in enumerate(one.theirs):
-        if there not in pairs.values() and block.note and one.returned.believed(block.line, block.text):
-            words += _added(one, there, block.note, said)
-    if removals != "restore" and not one.unread:
-        standing = set(one.works[1].values())
-        words += [
-            Word(one.works[0][n], "note", value="[]", where=path) for n in gone if n in one.works[0] and one.works[0][n] not in standing
-        ]
+        note, work = block.note, one.works[1].get(there)
+        if there in paired or note is None or not note.bullets or not one.returned.believed(block.line, block.text):
+            continue
+        if note.producer is not None:
+            # a machine's from another state of the file; but a copy with other bullets is a person's
+            if work in before and before[work].bullets != note.bullets:
+                yield work, bullets_text(before[work].bullets), bullets_text(note.bullets)
+        elif work is None:
+            words += _written_in(note, one.returned.path)
+        elif one.base or elsewhere.said.get(work) != bullets_text(note.bullets):
+            yield work, None, bullets_text(note.bullets)
+
+
+def _taken_out(one: _File, gone: Sequence[int]) -> Iterator[_Note]:
+    standing = set(one.works[1].values())
+    for place in gone:
+        work, note = one.works[0].get(place), one.base[place].note
+        if work and note and work not in standing:
+            yield work, bullets_text(note.bullets), "[]"
 
 
 def _corrections(work: str, old: PaperNote, new: PaperNote, path: str) -> Iterator[Word]:
@@ -195,20 +253,12 @@ def _corrections(work: str, old: PaperNote, new: PaperNote, path: str) -> Iterat
         yield Word(work, "correction", value=json.dumps(fields, ensure_ascii=False), where=path)
 
 
-def _added(one: _File, there: int, note: PaperNote, said: Mapping[str, tuple[str, datetime]]) -> Iterator[Word]:
-    """A note nobody had: of a paper that is here, or of one that is written in by hand."""
-    if note.producer is not None or not note.bullets:
-        return
-    path, work = one.returned.path, one.works[1].get(there)
-    value = bullets_text(note.bullets)
-    if work is not None:
-        if one.base or work not in said:
-            yield Word(work, "note", value=value, where=path)
-        return
+def _written_in(note: PaperNote, path: str) -> Iterator[Word]:
+    """A note of a paper nobody knew: both are written in by hand."""
     record = cvinw.record_of(note)
     reference = WorkReference(
         title=record.title, url=record.url, venue=record.venue, year=record.year,
         identifiers={**record.identifiers, "record": record.record_id},
     )  # fmt: skip
     yield Word(reference, "added", value=record.model_dump_json(exclude_defaults=True), where=path)
-    yield Word(reference, "note", value=value, where=path)
+    yield Word(reference, "note", value=bullets_text(note.bullets), where=path)

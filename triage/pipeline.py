@@ -132,11 +132,14 @@ def _sync(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return sync(run)
 
 
-def sync(run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None) -> StepReport:
-    """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse."""
+def sync(
+    run: Run, *, removals: Removals = "ask", keep: Literal["file", "warehouse"] | None = None, conflicts: Sequence[str] = ()
+) -> StepReport:
+    """Read back what a person did to lists and notes; with `keep`, settle what is open between files and warehouse: everything, or
+    the `conflicts` with these ids (or their beginnings)."""
     report, noted = sync_lists(run, removals=removals), sync_notes(run, removals=removals)
     if keep:
-        settle(run, (), keep)  # also where it says nothing new: the word that stands may have come by decisions.jsonl just now
+        settle(run, conflicts, keep)  # also where it says nothing new: the word that stands may have come by decisions.jsonl just now
     if keep or any(one.counts.get(name) for one in (report, noted) for name in ("corrections", "added")):
         identify(run)
     return report

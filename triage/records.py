@@ -6,15 +6,14 @@ today does not delete yesterday's).
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from triage.collector import uncollected
 from triage.models import Record
 from triage.text import canonical_url, is_generic_title, is_preprint, name_tokens, title_key
 from triage.warehouse import stage
@@ -85,19 +84,7 @@ def _row(record_id: str, said: _Said) -> dict[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles: rows make none, and it would look through hundreds of thousands of them (a sixth of the time)."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()  # rows make no cycles
 def keep_records(
     con: duckdb.DuckDBPyConnection,
     run: Run,

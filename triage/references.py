@@ -6,37 +6,60 @@ works.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from triage.errors import UsageError
 from triage.models import WorkReference
-from triage.text import canonical_url, title_key
+from triage.text import canonical_url, identifiers_in_url, title_key
 from triage.warehouse import stage
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["resolve", "stage_references", "works_named"]
+__all__ = ["resolve", "stage_papers", "stage_references", "works_named"]
 
 # The surest first; the numbers are places in an order, not weights.
 _IDENTIFIER, _LINK, _TITLE = 0, 1, 2
 
 
-def _keys(reference: str, work: WorkReference) -> Iterator[dict[str, Any]]:
-    found = [(_IDENTIFIER, scheme, value) for scheme, value in sorted(work.identifiers.items())]
-    if link := canonical_url(work.url):
-        found.append((_LINK, "url", link))
-    if key := title_key(work.title):
-        found.append((_TITLE, "title", key))
-    for rank, scheme, key in found:
-        yield {"reference": reference, "rank": rank, "scheme": scheme, "key": key, "year": work.year}
+_Key = tuple[int, str, str]
+"""(rank, scheme, key): one name of a paper."""
+
+_SHAPE = {"reference": "VARCHAR", "rank": "INTEGER", "scheme": "VARCHAR", "key": "VARCHAR", "year": "INTEGER"}
 
 
 def stage_references(con: duckdb.DuckDBPyConnection, table: str, works: Mapping[str, WorkReference]) -> None:
     """Make a temporary table (reference, rank, scheme, key, year) of what each reference can be found by."""
-    rows = [row for reference, work in works.items() for row in _keys(reference, work)]
-    stage(con, table, rows, {"reference": "VARCHAR", "rank": "INTEGER", "scheme": "VARCHAR", "key": "VARCHAR", "year": "INTEGER"})
+    named = ((reference, _keys(tuple(sorted(one.identifiers.items())), one.url, one.title), one.year) for reference, one in works.items())
+    stage(con, table, list(_rows(named)), _SHAPE)
+
+
+def stage_papers(con: duckdb.DuckDBPyConnection, table: str, papers: Iterable[tuple[str, str | None, int | None]]) -> None:
+    """The same of papers as a list names them, (title, link, year); the reference of each is its place, from 0."""
+    named = ((str(n), _keys_of_paper(title, url), year) for n, (title, url, year) in enumerate(papers))
+    stage(con, table, list(_rows(named)), _SHAPE)
+
+
+def _rows(named: Iterable[tuple[str, Sequence[_Key], int | None]]) -> Iterator[dict[str, Any]]:
+    for reference, keys, year in named:
+        for rank, scheme, key in keys:
+            yield {"reference": reference, "rank": rank, "scheme": scheme, "key": key, "year": year}
+
+
+@lru_cache(maxsize=20_000)  # a night looks for the blocks of a list when it reads it, and again when it writes it
+def _keys_of_paper(title: str, url: str | None) -> tuple[_Key, ...]:
+    return _keys(tuple(sorted(identifiers_in_url(url).items())), url, title)
+
+
+def _keys(identifiers: Sequence[tuple[str, str]], url: str | None, title: str) -> tuple[_Key, ...]:
+    found = [(_IDENTIFIER, scheme, value) for scheme, value in identifiers]
+    if link := canonical_url(url):
+        found.append((_LINK, "url", link))
+    if key := title_key(title):
+        found.append((_TITLE, "title", key))
+    return tuple(found)
 
 
 def resolve(con: duckdb.DuckDBPyConnection, keys: str, result: str) -> None:

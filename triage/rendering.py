@@ -18,9 +18,11 @@ from triage.warehouse import stage
 from triage.workspace import write_atomically
 
 if TYPE_CHECKING:
+    import duckdb
+
     from triage.runs import Run
 
-__all__ = ["RenderedFile", "content_hash", "write_files"]
+__all__ = ["RenderedFile", "content_hash", "keep_texts", "write_files"]
 
 _REMEMBERED = 20
 """Renderings kept: a file put back to one of them (another branch, a revert) holds nothing unread."""
@@ -60,7 +62,11 @@ def write_files(run: Run, step: str, files: Sequence[RenderedFile]) -> StepRepor
         run.progress.advance()
     _note_written(run, [*changed, *same])
     written = tuple(run.workspace.relative(file.path) for file in changed)
-    messages = tuple(f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left)
+    told = [message for report in run.reports for message in report.messages]  # reading it back has said why already
+    silent = {name for name in left if any(message.startswith(f"{name}: ") for message in told)}
+    messages = tuple(
+        f"{name}: holds edits that are not read yet, left as it is; `triage sync` says why" for name in left if name not in silent
+    )
     return run.add(
         StepReport(step=step, read=len(files), new=len(written), known=len(same), refused=len(left), files=written, messages=messages)
     )
@@ -88,21 +94,28 @@ def _remember(run: Run, files: Sequence[RenderedFile]) -> None:
     with run.warehouse.burst() as con:
         newest = dict(con.execute("SELECT path, arg_max(sha256, position) FROM store.rendered GROUP BY path").fetchall())
         named = [(run.workspace.relative(file.path), file) for file in files]
-        rows = [{"path": name, "sha256": f.sha256, "text": f.text} for name, f in named if newest.get(name) != f.sha256]
-        if not rows:
+        texts = [(name, f.sha256, f.text) for name, f in named if newest.get(name) != f.sha256]
+        if not texts:
             return
-        stage(con, "rendering", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
-        con.execute(
-            "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at)"
-            " SELECT r.path, r.sha256, r.text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, $run, $now"
-            " FROM rendering r",
-            {"run": run.id, "now": run.now()},
-        )
+        keep_texts(con, run, texts, None)
         con.execute(
             "DELETE FROM store.rendered WHERE rowid IN (SELECT rowid FROM store.rendered"
             " QUALIFY row_number() OVER (PARTITION BY path ORDER BY position DESC) > ?)",
             [_REMEMBERED],
         )
+
+
+def keep_texts(con: duckdb.DuckDBPyConnection, run: Run, texts: Sequence[tuple[str, str, str]], kind: str | None) -> None:
+    """Keep (path, SHA-256, text) of files as the newest state of each; `kind` as in `store.rendered`."""
+    if not texts:
+        return
+    # a column a parameter: of a few long texts a sixth of what `stage` takes
+    con.execute(
+        "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at, kind)"
+        " SELECT path, sha256, text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, ?, ?, ?"
+        " FROM (SELECT unnest(?::VARCHAR[]) AS path, unnest(?::VARCHAR[]) AS sha256, unnest(?::VARCHAR[]) AS text)",
+        [run.id, run.now(), kind, *(list(column) for column in zip(*texts, strict=True))],
+    )
 
 
 def _note_written(run: Run, files: Sequence[RenderedFile]) -> None:

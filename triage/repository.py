@@ -5,6 +5,7 @@ Nothing here touches what a person has staged or edited elsewhere: a commit is m
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,14 @@ class Repository:
         listed = self._run("ls-tree", "-r", "-z", "--name-only", commit, "--", folder).stdout
         names = [name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name.endswith(".md")]
         return {name: self._run("show", f"{commit}:./{name}").stdout.decode("utf-8", "replace") for name in names}
+
+    def edited_since(self, path: str, sha256: str) -> bool:
+        """Whether the last commit holds `path` with this content and the file was edited since: what git itself brings (a checkout,
+        a revert, a merge) agrees with its commit or its index."""
+        if self.head is None or self.under_way() or self._run("diff", "--cached", "--quiet", "HEAD", "--", path, check=False).returncode:
+            return False
+        done = self._run("show", "--no-textconv", f"HEAD:./{path}", check=False)
+        return done.returncode == 0 and hashlib.sha256(done.stdout).hexdigest() == sha256
 
     def changed(self, paths: Sequence[str] = OWN) -> list[str]:
         """Files below `paths` that differ from the last commit or are new to it, relative to the workspace, sorted."""

@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triage.errors import WorkspaceError
-from triage.warehouse import stage
+from triage.rendering import keep_texts
 
 if TYPE_CHECKING:
     import duckdb
 
     from triage.runs import Run
 
-__all__ = ["LARGEST_FILE", "Returned", "State", "States", "keep_states", "known_states", "read_back"]
+__all__ = ["LARGEST_FILE", "MOST_HEADINGS", "Returned", "State", "States", "keep_states", "known_states", "read_back"]
 
 LARGEST_FILE = 200_000_000
 """Bytes: a list of 100,000 papers with abstracts; anything larger is no list."""
+
+MOST_HEADINGS = 500_000
+"""Numbered headings, or unresolved merges, in one file: five times the largest list; millions of them would take the night to tell apart."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONFLICT_START, _CONFLICT_END = re.compile(r"<{7}(?: |$)"), re.compile(r">{7}(?: |$)")
@@ -64,13 +67,18 @@ def read_back(path: Path, name: str) -> Returned | None:
         raise WorkspaceError(f"{path}: cannot be read: {error.strerror}", hint="check that it is a file and its permissions") from error
     sha256 = hashlib.sha256(content).hexdigest()
     if size > LARGEST_FILE:
-        return Returned(name, "", sha256, refusal=f"{size} bytes is larger than any list ({LARGEST_FILE})")
+        return Returned(name, "", sha256, refusal=f"{size} bytes are more than any list has ({LARGEST_FILE}); put it back (git restore)")
     text, problems, marks = _decoded(content)
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         return Returned(name, "", sha256, refusal=f"line {line}: a NUL byte, so this is no text in UTF-8; save it as UTF-8")
     if not text.strip():
         return Returned(name, "", sha256, refusal="it is empty; delete it to have it written again")
+    for mark, what in (("\n## ", "headings"), ("\n<<<<<<<", "unresolved merges")):
+        if (count := text.count(mark)) > MOST_HEADINGS:
+            return Returned(
+                name, "", sha256, refusal=f"{count} {what} are more than any list has ({MOST_HEADINGS}); put it back (git restore)"
+            )
     spans = tuple(_conflicts(text)) if "<<<<<<<" in text else ()
     problems += [(first, f"an unresolved merge, up to line {last}: keep one side and delete the markers") for first, last in spans]
     return Returned(name, text, sha256, tuple(problems), spans, marks=marks)
@@ -174,10 +182,4 @@ def known_states(con: duckdb.DuckDBPyConnection, files: Sequence[Returned]) -> S
 
 def keep_states(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[Returned]) -> None:
     """Remember files as they were read: each is the newest base of what is rendered, and nothing in it is unread."""
-    rows = [{"path": one.path, "sha256": one.sha256, "text": one.text} for one in files]
-    stage(con, "read_file", rows, dict.fromkeys(("path", "sha256", "text"), "VARCHAR"))
-    con.execute(
-        "INSERT INTO store.rendered (path, sha256, text, position, run_id, made_at, kind)"
-        " SELECT path, sha256, text, (SELECT coalesce(max(position), 0) FROM store.rendered) + 1, ?, ?, 'read' FROM read_file",
-        [run.id, run.now()],
-    )
+    keep_texts(con, run, [(one.path, one.sha256, one.text) for one in files], "read")

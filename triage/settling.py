@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from triage.errors import UsageError
 from triage.merging import FIELDS, TWICE, Clash
 from triage.models import stable_id
 from triage.runs import StepReport
 from triage.warehouse import stage
-from triage.words import Word, say, taking_back
+from triage.words import ABOUT, Word, say, taking_back
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,9 +20,16 @@ if TYPE_CHECKING:
     from triage.models import Decision
     from triage.runs import Run
 
-__all__ = ["keep_clashes", "settle"]
+__all__ = ["TO_DECIDE", "conflict_id", "keep_clashes", "settle"]
+
+TO_DECIDE = "to decide: edit the file again, or triage sync --keep file (or warehouse), for one of them alone with --conflict ID"
 
 _SHAPE = dict.fromkeys(("conflict_id", "path", "work_id", "field", "was", "in_file", "in_warehouse"), "VARCHAR")
+
+
+_SHOWN = """CASE c.field WHEN 'title' THEN w.title WHEN 'url' THEN w.url WHEN 'venue' THEN w.venue WHEN 'year' THEN CAST(w.year AS VARCHAR)
+        WHEN 'abstract' THEN w.abstract WHEN 'type' THEN w.type WHEN 'tick' THEN w.decision END"""
+"""What the warehouse shows in the place of a clash's field."""
 
 
 def keep_clashes(
@@ -55,10 +63,11 @@ def keep_clashes(
     )
     if not con.execute("SELECT 1 FROM store.conflict LIMIT 1").fetchall():
         return []
+    con.execute(_OVERTAKEN)
     con.execute(_AGREED)
     return [
-        f"conflict {conflict_id}: {path}: {title or work}: {field}: the file says {_quoted(in_file)}, the warehouse {_quoted(in_warehouse)}"
-        for conflict_id, path, work, title, field, in_file, in_warehouse in con.execute(
+        f"conflict {name}: {path}: {title or work}: {field}: the file says {_versions(field, in_file, in_warehouse)}"
+        for name, path, work, title, field, in_file, in_warehouse in con.execute(
             "SELECT conflict_id, path, work_id, title, field, in_file, in_warehouse FROM main.conflicts"
             " WHERE starts_with(path, ?) ORDER BY path, title, field",
             [folder],
@@ -66,26 +75,55 @@ def keep_clashes(
     ]
 
 
-# a word said since about the same thing settles it, whichever way; so does a warehouse that says the same by now
-_AGREED = """
-DELETE FROM store.conflict AS c WHERE c.work_id NOT IN (SELECT work_id FROM store.work)
-OR EXISTS (
-    SELECT 1 FROM main.works w WHERE w.work_id = c.work_id AND c.in_file IS NOT DISTINCT FROM
-        CASE c.field WHEN 'title' THEN w.title WHEN 'url' THEN w.url WHEN 'venue' THEN w.venue WHEN 'year' THEN CAST(w.year AS VARCHAR)
-        WHEN 'abstract' THEN w.abstract WHEN 'type' THEN w.type WHEN 'tick' THEN w.decision END
-)
-OR EXISTS (
-    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.made_at > c.made_at AND d.after IS NOT NULL
-    AND CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later', 'undo')
-             WHEN c.field = 'type' THEN d.what = 'type' WHEN c.field = 'note' THEN d.what = 'note'
-             ELSE d.what = 'correction' AND (try_cast(d.value AS JSON) ->> c.field) <> coalesce(c.in_warehouse, '') END
+# What this warehouse was told itself, saying it has settled (`triage.words.say`). A newer word that came from elsewhere was said
+# without having seen the clash: it is what the file differs from by now.
+_OVERTAKEN = f"""
+UPDATE store.conflict AS c SET in_warehouse = CASE WHEN c.field = 'note' THEN (
+    SELECT max(d.value) FROM main.decisions d WHERE d.work_id = c.work_id AND d.what = 'note' AND d.in_force
+) ELSE (SELECT {_SHOWN} FROM main.works w WHERE w.work_id = c.work_id) END
+WHERE EXISTS (
+    SELECT 1 FROM main.decisions d WHERE d.work_id = c.work_id AND d.made_at > c.made_at AND d.after IS NOT NULL AND d.in_force AND {ABOUT}
 )
 """
+
+# a warehouse that says the same by now settles it
+_AGREED = f"""
+DELETE FROM store.conflict AS c WHERE c.work_id NOT IN (SELECT work_id FROM store.work)
+OR EXISTS (SELECT 1 FROM main.works w WHERE w.work_id = c.work_id AND c.in_file IS NOT DISTINCT FROM {_SHOWN})
+OR (c.field = 'note' AND c.in_file IS NOT DISTINCT FROM c.in_warehouse)
+"""
+
+
+def conflict_id(path: str, work: str, field: str) -> str:
+    """The id under which a clash is shown, the same on every machine."""
+    return stable_id("k", path, work, field)
 
 
 def _row(path: str, work: str, clash: Clash) -> dict[str, Any]:
     texts = {name: None if (value := getattr(clash, name)) is None else str(value) for name in ("was", "in_file", "in_warehouse")}
-    return {"conflict_id": stable_id("k", path, work, clash.field), "path": path, "work_id": work, "field": clash.field, **texts}
+    return {"conflict_id": conflict_id(path, work, clash.field), "path": path, "work_id": work, "field": clash.field, **texts}
+
+
+def _versions(field: str, in_file: str | None, in_warehouse: str | None) -> str:
+    """Both versions in one line; of long ones what is different."""
+    one, other = (_note_text(text) if field == "note" else " ".join((text or "").split()) for text in (in_file, in_warehouse))
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = 0 if same < 40 else one.rfind(" ", 0, same - 20) + 1
+    shown = [_quoted(f"… {text[start:]}" if start else text) for text in (one, other)]
+    return f"{shown[0]}, the warehouse {shown[1]}"
+
+
+def _note_text(value: str | None) -> str:
+    """The bullets of a `note` word as one line."""
+    if value is None:
+        return "a machine's note"
+    shown = []
+    for text in value.split(TWICE):
+        try:
+            shown.append(" / ".join(f"{one['heading']}: {one['text']}" for one in json.loads(text)) or "no note")
+        except (ValueError, TypeError, KeyError):
+            shown.append(text)
+    return TWICE.join(shown)
 
 
 def _quoted(text: str | None) -> str:
@@ -98,11 +136,14 @@ def settle(run: Run, conflicts: Sequence[str], keep: Literal["file", "warehouse"
 
     The word is said with where the file is, and the clash is gone; what is rendered next says the same everywhere. Where the
     files say two things, `file` is no answer: that clash stays open and the report of the step `settle` (`refused`) names it.
+    Raises UsageError for a name that no open clash has, with nothing settled.
     """
     with run.warehouse.burst() as con:
         rows = con.execute(
             "SELECT conflict_id, path, work_id, field, in_file, in_warehouse FROM store.conflict ORDER BY conflict_id"
         ).fetchall()
+        if unknown := [one for one in conflicts if not any(row[0].startswith(one) for row in rows)]:
+            raise UsageError(f"{unknown[0]}: no open conflict has this id", hint="see: triage decisions")
         chosen = [row for row in rows if not conflicts or any(row[0].startswith(one) for one in conflicts)]
         contested = _undecided(rows, chosen)
         left = contested if keep == "file" else []
@@ -113,8 +154,8 @@ def settle(run: Run, conflicts: Sequence[str], keep: Literal["file", "warehouse"
     with run.warehouse.burst() as con:
         con.execute("DELETE FROM store.conflict WHERE list_contains(?, conflict_id)", [[row[0] for row in settled]])
     messages = tuple(
-        f"conflict {conflict_id}: {path}: {field}: your files say two things ({_quoted(in_file)}); edit one of them, or --keep warehouse"
-        for conflict_id, path, _, field, in_file, _ in left
+        f"conflict {name}: {path}: {field}: your files say two things ({_quoted(in_file)}); edit one of them, or --keep warehouse"
+        for name, path, _, field, in_file, _ in left
     )
     run.add(StepReport(step="settle", read=len(chosen), new=len(settled), refused=len(left), messages=messages))
     return said
@@ -147,7 +188,7 @@ def _words(con: duckdb.DuckDBPyConnection, row: Sequence[Any], keep: str, shown:
     if field == "type":
         return [Word(work, "type", value=value or "", where=path)]
     if field == "note":
-        return [Word(work, "note", value=value or "[]", where=path)]
+        return [] if value is None else [Word(work, "note", value=value, where=path)]
     if keep == "warehouse" or field not in ("tick", "block"):
         return []
     if field == "block":

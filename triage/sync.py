@@ -14,14 +14,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from triage.comparing import ListFile, Removals, choose_base, compare, judge
+from triage.collector import uncollected
+from triage.comparing import ListFile, Removals, choose_base, compare, judge, touched_works
+from triage.errors import RepositoryError
 from triage.growth import ListName
 from triage.hearing import Heard, hear
-from triage.listed import LOOK_AGAIN, facts_of, lists_due, open_conflicts, stage_shown, wanted_on
+from triage.listed import LOOK_AGAIN, facts_of, open_conflicts, stage_shown, venue_lists, wanted_on
 from triage.lists import find_blocks, parsed
+from triage.repository import Repository
 from triage.returned import Returned, keep_states, known_states, read_back
 from triage.runs import StepReport
-from triage.settling import keep_clashes
+from triage.settling import TO_DECIDE, conflict_id, keep_clashes
 from triage.unproposing import follow_files
 from triage.words import Word, say, taking_back
 
@@ -36,6 +39,7 @@ __all__ = ["sync_lists"]
 _YEARLY = re.compile(r"lists/(?:([0-9]{4})|undated)\.md")
 
 
+@uncollected()  # blocks make no cycles
 def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
     """Read every list that a person changed, and say what it says.
 
@@ -51,13 +55,15 @@ def sync_lists(run: Run, *, removals: Removals = "ask") -> StepReport:
         for one in files:
             if not one.left:
                 judge(one, removals)
-        _compare(con, [one for one in files if not one.left])
+            if one.unticked and _edited_by_hand(run, one):
+                one.old = False
+        _compare(con, run, [one for one in files if not one.left])
         heard = hear([one.told for one in files if one.told])
         words = [*_spelled_out(con, heard)]
     said = say(run, words, where="sync")
     with run.warehouse.burst() as con:
         taken_back = follow_files(con, run, [one for one in files if not one.left])
-        keep_states(con, run, [one.returned for one in files if one.whole and not one.old])
+        keep_states(con, run, [one.returned for one in files if one.kept])
         conflicts = keep_clashes(con, run, heard.clashes, _answered(files), folder="lists/")
     return _report(run, there, files, said, conflicts, taken_back)
 
@@ -76,15 +82,14 @@ def _changed_files(con: duckdb.DuckDBPyConnection, run: Run) -> tuple[int, list[
     changed = [one for one in read.values() if not states.is_read(one) and not states.never_written(one)]
     if not changed:
         return len(read), []
-    stage_shown(con, run.workspace)
-    due = {one.path: one for one in lists_due(con, run.workspace)}
+    venues = venue_lists(con, run.workspace) if any(one.path.count("/") > 1 for one in changed) else {}
     return len(read), [
-        ListFile(due.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
+        ListFile(venues.get(one.path) or _named(one), one, states.of(one.path), old=states.put_back(one) is not None) for one in changed
     ]
 
 
 def _named(returned: Returned) -> ListName:
-    """A list that is not due: which one it is, its name or its heading says."""
+    """Which list a file is by its own name, or by its heading."""
     if returned.path == LOOK_AGAIN:
         return ListName(LOOK_AGAIN, again=True)
     if found := _YEARLY.fullmatch(returned.path):
@@ -100,11 +105,24 @@ def _find_works(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> No
         one.works = (works, one.works[1]) if side is one.base else (one.works[0], works)
 
 
+def _edited_by_hand(run: Run, one: ListFile) -> bool:
+    """Whether git shows that a file which is as it stood before is an edit of what the program wrote last, and no checkout."""
+    try:
+        repository = Repository.of(run.workspace)
+        return repository is not None and repository.edited_since(one.returned.path, one.states[0].sha256)
+    except RepositoryError:
+        return False  # git cannot tell: the person is asked
+
+
 # --- what they say
 
 
-def _compare(con: duckdb.DuckDBPyConnection, files: Sequence[ListFile]) -> None:
-    facts = facts_of(con, {work for one in files for side in one.works for work in side.values()})
+def _compare(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[ListFile]) -> None:
+    if not files:
+        return
+    touched = {work for one in files for work in touched_works(one)}
+    stage_shown(con, run.workspace, touched)
+    facts = facts_of(con, touched)
     conflicts = open_conflicts(con, [one.listed.path for one in files])
     for one in files:
         compare(one, facts, wanted_on(con, one.listed) if one.base else [], conflicts)
@@ -134,15 +152,25 @@ _COUNTED = {
 }  # fmt: skip
 
 
+def _told_of_old(one: ListFile) -> str:
+    path = one.listed.path
+    if not one.unticked:
+        return (
+            f"{path}: is as it stood before (another branch, a revert?), so only its ticks were read, and it is written anew;"
+            " a tick to be taken back: take it out by itself now"
+        )
+    ids = " ".join(f"--conflict {conflict_id(path, work, 'tick')}" for work in sorted(one.unticked))
+    return (
+        f"{path}: lacks a tick and is else as it stood before. If you took it out: triage sync --keep file {ids};"
+        f" if an older file came back: triage sync --keep warehouse {ids}"
+    )
+
+
 def _report(
     run: Run, there: int, files: Sequence[ListFile], said: Sequence[Decision], conflicts: Sequence[str], taken_back: Sequence[str]
 ) -> StepReport:
     messages = [f"{one.listed.path}: {one.left}; nothing was read from it" for one in files if one.left]
-    messages += [
-        f"{one.listed.path}: stands as it stood before, so only its ticks were read; to take one back: triage decide WORK --undo"
-        for one in files
-        if one.old and not one.left
-    ]
+    messages += [_told_of_old(one) for one in files if one.old and not one.left]
     failed = 0
     for one in files:
         if one.left or one.whole or one.theirs is None:
@@ -163,6 +191,6 @@ def _report(
     return run.add(
         StepReport(
             step="sync", read=there, new=len(files) - refused - failed, known=there - len(files), refused=refused, failed=failed,
-            counts=dict(counts), messages=(*messages, *taken_back, *conflicts),
+            counts=dict(counts), messages=(*messages, *taken_back, *conflicts, *([TO_DECIDE] if conflicts else [])),
         )
     )  # fmt: skip

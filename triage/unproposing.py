@@ -35,6 +35,8 @@ def follow_files(con: duckdb.DuckDBPyConnection, run: Run, files: Sequence[ListF
         for work in _proposed(one.base, one.works[0])
         if work not in one.works[1].values() and work not in here
     }
+    if not gone and not con.execute("SELECT 1 FROM store.unproposed LIMIT 1").fetchall():
+        return []
     stage(con, "proposed_here", [{"work_id": work} for work in sorted(here)], {"work_id": "VARCHAR"})
     shape = {"work_id": "VARCHAR", "path": "VARCHAR"}
     stage(con, "proposed_no_more", [{"work_id": work, "path": gone[work]} for work in sorted(gone)], shape)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from triage.runs import Run
 
-__all__ = ["Word", "make", "say", "taking_back", "topic_of"]
+__all__ = ["ABOUT", "Word", "make", "say", "taking_back", "topic_of"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,23 @@ def say(run: Run, words: Sequence[Word], *, where: str) -> list[Decision]:
     fresh = append_decisions(run.workspace, decisions)
     if fresh:
         load_decisions(run)
+        with run.warehouse.burst() as con:
+            con.execute(_SETTLED, [[one.id for one in fresh]])
     return fresh
+
+
+ABOUT = """CASE WHEN c.field IN ('tick', 'block') THEN d.what IN ('selected', 'rejected', 'later') OR (d.what = 'undo' AND d.value IN (
+                 SELECT u.decision_id FROM store.decision u WHERE u.what IN ('selected', 'rejected', 'later')))
+             WHEN c.field = 'type' THEN d.what = 'type' WHEN c.field = 'note' THEN d.what = 'note'
+             ELSE d.what = 'correction' AND (try_cast(d.value AS JSON) ->> c.field) <> coalesce(c.in_warehouse, '') END"""
+"""SQL: whether the word `d` is about what the clash `c` is about."""
+
+# a word said here about the same thing settles a clash of a file and the warehouse, whichever way
+_SETTLED = f"""
+DELETE FROM store.conflict AS c WHERE EXISTS (
+    SELECT 1 FROM main.decisions d WHERE list_contains(?, d.decision_id) AND d.work_id = c.work_id AND {ABOUT}
+)
+"""
 
 
 def make(

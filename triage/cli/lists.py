@@ -59,9 +59,12 @@ def list_command(year: str | None, venue: str | None, stdout: bool, folder: Path
 @click.option("--accept-removals", is_flag=True, help="Blocks that are gone were taken out by you: their works are rejected.")
 @click.option("--restore-removed", is_flag=True, help="Blocks that are gone are a mishap: read the rest and write them again.")
 @click.option("--keep", type=click.Choice(["file", "warehouse"]), help="Settle all open conflicts as the files, or the warehouse, say.")
+@click.option("--conflict", "conflicts", metavar="ID", multiple=True, help="With --keep: only this conflict; may be repeated.")
 @workspace_option
 @json_option
-def sync_command(accept_removals: bool, restore_removed: bool, keep: str | None, folder: Path | None, as_json: bool) -> int:
+def sync_command(
+    accept_removals: bool, restore_removed: bool, keep: str | None, conflicts: tuple[str, ...], folder: Path | None, as_json: bool
+) -> int:
     """Read back what you did to the lists: ticks, corrections, Types, papers added or taken out. A part of every run.
 
     Everything becomes a line of decisions.jsonl. A block you take out is a rejection, but only where the file plainly comes
@@ -72,10 +75,12 @@ def sync_command(accept_removals: bool, restore_removed: bool, keep: str | None,
 
     if accept_removals and restore_removed:
         raise click.UsageError("--accept-removals and --restore-removed say opposite things")
+    if conflicts and not keep:
+        raise click.UsageError("--conflict needs --keep file or --keep warehouse")
     removals: Literal["ask", "accept", "restore"] = "accept" if accept_removals else "restore" if restore_removed else "ask"
     side: Literal["file", "warehouse"] | None = "file" if keep == "file" else "warehouse" if keep else None
     with Shown(quiet=as_json) as progress, pipeline.begin(open_workspace(folder), "sync", progress=progress) as run:
-        pipeline.sync(run, removals=removals, keep=side)
+        pipeline.sync(run, removals=removals, keep=side, conflicts=conflicts)
         pipeline.publish(run)
     status = print_report(run, as_json=as_json)
     asked = any(report.refused for report in run.reports if report.step in ("sync", "sync notes", "settle"))

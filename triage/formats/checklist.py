@@ -40,7 +40,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triage.formats.checklist_model import Block, BlockFields, Checklist, Kind
+from triage.formats.checklist_model import Block, BlockFields, Checklist, Kind, say_same
 from triage.formats.checklist_parser import list_heading, mark_span, parse, why_span
 from triage.formats.escaping import escape_abstract, escape_line, escape_tick_title
 from triage.models import DocumentEntry, ParsedDocument, Record, Refusal
@@ -330,11 +330,11 @@ def rewritten(block: Block, fields: BlockFields, kind: Kind = "yearly") -> Block
     A block that says so already stays to the byte; so does one with remarks of a person inside it, but
     for its tick.
     """
-    if block.fields == fields:
+    if say_same(block, fields):
         return block
     text = render_block(block.number or 1, fields, kind)
     shown = parse(text).blocks[0]
-    if shown.fields == block.fields:
+    if say_same(shown, block):
         return block
     if block.remarks:
         return ticked(block) if fields.ticked else block

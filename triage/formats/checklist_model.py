@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
-__all__ = ["Block", "BlockFields", "Checklist", "Kind"]
+__all__ = ["Block", "BlockFields", "Checklist", "Kind", "say_same"]
 
 Kind = Literal["yearly", "venue"]
 """A yearly list holds all venues of a year and has Type lines, a venue list has one venue and none."""
@@ -32,9 +33,10 @@ class BlockFields:
     abstract: str | None = None
 
     def __post_init__(self) -> None:
-        for name in _OPTIONAL:
-            if getattr(self, name) == "":
-                object.__setattr__(self, name, None)
+        if "" in (self.url, self.venue, self.type, self.why, self.abstract):
+            for name in _OPTIONAL:
+                if getattr(self, name) == "":
+                    object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,14 @@ class Block(BlockFields):
             ticked=self.ticked,
             abstract=self.abstract,
         )
+
+
+_fields_of = attrgetter("title", "url", "venue", "year", "type", "why", "ticked", "abstract")
+
+
+def say_same(one: BlockFields, other: BlockFields) -> bool:
+    """Whether two blocks say the same, wherever and however they stand: `one.fields == other.fields` without making either."""
+    return bool(_fields_of(one) == _fields_of(other))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from triage.formats.checklist_model import Block, Checklist, Kind
-from triage.formats.checklist_regular import PART, regular_block
+from triage.formats.checklist_regular import cut, regular_block
 from triage.formats.escaping import split_tick, unescape_abstract, unescape_line
 from triage.text import clean_abstract, clean_line, clean_url
 
@@ -87,7 +87,7 @@ class _Stretch(NamedTuple):
 
 def parse(text: str) -> Checklist:
     """Any text as a list; `parse(text).text == text`, and a text without blocks is all preamble."""
-    parts = [text] if "\r" in text else PART.split(text)
+    parts = [text] if "\r" in text else cut(text)
     starts = list(accumulate((part.count("\n") for part in parts[:-1]), initial=1))
     regular = [None, *(regular_block(part, line) for part, line in zip(parts[1:], starts[1:], strict=True))]
     blocks: list[Block] = []

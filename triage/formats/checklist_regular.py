@@ -7,15 +7,23 @@ the reader of all forms, `triage.formats.checklist_parser`, which says the same 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import lru_cache
 
 from triage.formats.checklist_model import Block
 from triage.formats.escaping import unescape_abstract
 from triage.text import clean_abstract, clean_line, clean_url
 
-__all__ = ["PART", "regular_block"]
+__all__ = ["cut", "regular_block"]
 
-PART = re.compile(r"^(?=## )", re.MULTILINE)
-"""Where a list may be cut into parts: before each line that can be a numbered heading."""
+
+def cut(text: str) -> list[str]:
+    r"""A list cut before each line that can be a numbered heading, its preamble (perhaps empty) first; line ends are `\n` alone."""
+    first, *others = ("\n" + text).split("\n## ")
+    if not others:
+        return [text]
+    return [first[1:] + "\n" if first else "", *(f"## {part}\n" for part in others[:-1]), f"## {others[-1]}"]
+
 
 _REGULAR = re.compile(
     r"## ([1-9][0-9]{0,8})\. ([^\n]+)\n\n"
@@ -33,6 +41,21 @@ _OPENING = re.compile(r"^[ \t]*[<>#]", re.MULTILINE)
 
 def regular_block(part: str, line: int) -> Block | None:
     r"""The block that a part of a list is, when it is regular; `line` (from 1) is where it starts, line ends are `\n` alone."""
+    before = _read_before(part)
+    if not before:
+        before.append(_read(part, line))
+    elif (block := before[0]) and block.line != line:
+        before[0] = replace(block, line=line)
+    return before[0]
+
+
+@lru_cache(maxsize=8192)
+def _read_before(_part: str) -> list[Block | None]:
+    """Where what a part was read as is kept: most blocks stand as they stood, in the file and in what was there before."""
+    return []
+
+
+def _read(part: str, line: int) -> Block | None:
     found = _REGULAR.match(part)
     if not found:
         return None
@@ -44,7 +67,7 @@ def regular_block(part: str, line: int) -> Block | None:
         return None
     if clean_url(link) != link if link else "|" in heading:
         return None
-    if abstract and _OPENING.search(abstract):
+    if abstract and ("<" in abstract or ">" in abstract or "#" in abstract) and _OPENING.search(abstract):
         return None
     return Block(
         number=int(number),

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from triage.formats import cvinw
+from triage.formats.checklist import newline_of
 from triage.formats.cvinw import NotesBlock, PaperNote
 from triage.models import Bullet, WorkReference
 from triage.references import resolve, stage_references
@@ -133,6 +134,7 @@ def numberless(text: str) -> str:
 def _grown(base: Sequence[NotesBlock], works: Mapping[int, str], wanted: Sequence[_Due], held: frozenset[str]) -> str:
     """The file with what changed; `held` are works about whose note the person has to decide: there the file's words stay."""
     due = {one.work_id: one.note for one in wanted}
+    newline = newline_of(base[0].text if base else "")
     seen: set[str] = set()
     kept: list[tuple[str | None, str]] = []
     for place, block in enumerate(base):
@@ -143,12 +145,12 @@ def _grown(base: Sequence[NotesBlock], works: Mapping[int, str], wanted: Sequenc
         seen |= {work} if work else set()
     before: str | None = None
     for one in wanted:
-        if one.work_id not in seen:
+        if one.work_id not in seen and one.work_id not in held:
             place = next((n + 1 for n, (work, _) in enumerate(kept) if work == before and work), _first_paper(kept))
-            kept.insert(place, (one.work_id, cvinw.render_note(1, one.note)))
+            kept.insert(place, (one.work_id, cvinw.render_note(1, one.note).replace("\n", newline)))
         before = one.work_id
     changed = [text for _, text in kept] != [block.text for block in base]
-    return _numbered(kept, spaced=changed)
+    return _numbered(kept, newline if changed else None)
 
 
 def _first_paper(kept: Sequence[tuple[str | None, str]]) -> int:
@@ -159,33 +161,40 @@ def _changed(block: NotesBlock, note: PaperNote | None, wanted: PaperNote | None
     """What becomes of one note of the file: None when it goes. Only what stands as the program writes it is written anew."""
     if note and note.producer and wanted and not wanted.producer and _said(wanted) == _said(note):
         return _MACHINE_LINE.sub("", block.text, count=1)  # its bullets are a person's by now
-    if note is None or block.free or numberless(block.text).strip() != numberless(cvinw.render_note(1, note)).strip():
+    newline = newline_of(block.text)
+    if note is None or block.free or not _stands_as(block.text, cvinw.render_note(1, note)):
         return block.text
     if wanted is None or again:
         return None
     new = cvinw.render_note(1, wanted)
-    if numberless(new).strip() == numberless(block.text).strip():
+    if _stands_as(block.text, new):
         return block.text
     if note.producer is None and _said(wanted) == _said(note):
         return block.text  # the heading is the person's own shorthand
-    return new
+    return new.replace("\n", newline)
+
+
+def _stands_as(there: str, rendered: str) -> bool:
+    """Whether a part of a file is what the program writes, whatever its number and line ends."""
+    return numberless(there).strip().replace("\r\n", "\n") == numberless(rendered).strip()
 
 
 def _said(note: PaperNote) -> list[Bullet]:
     return [bullet.model_copy(update={"sentence": None}) for bullet in note.bullets]
 
 
-def _numbered(kept: Sequence[tuple[str | None, str]], *, spaced: bool) -> str:
-    """The parts with dense numbers, and `spaced` with one blank line between them."""
+def _numbered(kept: Sequence[tuple[str | None, str]], newline: str | None) -> str:
+    """The parts with dense numbers, and with one blank line between them where `newline` says how lines end."""
     parts, number = [], 0
     for place, (_, text) in enumerate(kept):
         part = text
-        if _NUMBER.match(text):
+        if found := _NUMBER.match(text):
             number += 1
-            part = f"{number}.{numberless(text)}"
-        if spaced and place + 1 == len(kept):
-            part = part.rstrip("\n") + "\n"
-        elif spaced and not part.endswith("\n\n"):
-            part = part.rstrip("\n") + "\n\n"
+            mark = "\ufeff" if found[0].startswith("\ufeff") else ""
+            part = f"{mark}{number}.{numberless(text)}"
+        if newline is not None and place + 1 == len(kept):
+            part = part.rstrip("\r\n") + newline
+        elif newline is not None and not part.endswith(newline * 2):
+            part = part.rstrip("\r\n") + newline * 2
         parts.append(part)
     return "".join(parts)
