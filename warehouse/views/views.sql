@@ -135,16 +135,14 @@ COMMENT ON COLUMN main.relabelled.after_version IS 'version of the taxonomy of t
 COMMENT ON COLUMN main.relabelled.run_id IS 'run that changed it';
 COMMENT ON COLUMN main.relabelled.made_at IS 'when, UTC';
 
+CREATE OR REPLACE VIEW store.decided AS
+SELECT work_id, max(what) AS decision FROM main.decisions
+WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id;
+
 -- What a person and the screening say of each work. The steps read it instead of `works`, whose labels and homes cost more.
 CREATE OR REPLACE VIEW store.standing AS
-WITH word AS (
-    SELECT work_id, max(what) AS decision FROM main.decisions
-    WHERE in_force AND what IN ('selected', 'rejected', 'later') AND work_id IS NOT NULL GROUP BY work_id
-)
-SELECT w.work_id, word.decision, p.work_id IS NOT NULL AS proposed, s.score AS screening_score, s.filter_hit,
-       coalesce(k.score, s.score) AS rank_score,
-       CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by
-FROM store.work w LEFT JOIN word USING (work_id)
+SELECT w.work_id, d.decision, p.work_id IS NOT NULL AS proposed, s.score AS screening_score, coalesce(k.score, s.score) AS rank_score
+FROM store.work w LEFT JOIN store.decided d USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id);
 
 -- Works whose proposal was taken back with a file, and that have not turned up at a venue since.
@@ -167,14 +165,15 @@ home AS (
     WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
 )
 SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
-       coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, s.decision,
-       s.screening_score, s.filter_hit AS curator_words, s.proposed,
+       coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, d.decision,
+       s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
        CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
-       s.rank_score, s.ranked_by,
+       coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by,
        u.work_id IS NOT NULL AS unproposed
-FROM store.work w JOIN store.standing s USING (work_id) LEFT JOIN home USING (work_id)
-LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id)
+FROM store.work w LEFT JOIN home USING (work_id)
+LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN store.decided d USING (work_id)
+LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id)
 LEFT JOIN store.taken_back u USING (work_id);
 COMMENT ON VIEW main.works IS 'The papers, however many records tell of each: one row a work';
 COMMENT ON COLUMN main.works.work_id IS 'id of the work';
