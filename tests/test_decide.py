@@ -85,6 +85,17 @@ def test_later_leaves_the_queue_and_undo_brings_back_what_was_before(desk: Desk)
     assert desk.rows(f"SELECT count(*) FROM review_queue WHERE work_id = '{work}'") == [(1,)]
 
 
+def test_undo_takes_a_tick_of_a_file_back_with_the_type_said_with_it(desk: Desk) -> None:
+    work, title = proposal(desk)
+    path = next(path for path in sorted((desk.folder / "lists").glob("*.md")) if f"- [ ] {title} |" in path.read_text())
+    path.write_text(path.read_text().replace(f"- [ ] {title} |", f"- [x] {title} |"))
+    assert desk("sync") == 0
+    assert {one["what"] for one in words(desk) if one["work"]["title"] == title} == {"selected", "type"}
+    assert desk("decide", work, "--undo") == 0
+    assert (decision(desk, work), desk.rows(f"SELECT labelled_by FROM works WHERE work_id = '{work}'")) == (None, [("lexical",)])
+    assert f"- [ ] {title} |" in path.read_text()
+
+
 def test_the_same_word_again_is_no_word(desk: Desk) -> None:
     work, _ = proposal(desk)
     assert desk("decide", work, "--later") == 0

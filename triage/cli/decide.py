@@ -23,7 +23,7 @@ _KINDS = ("selected", "rejected", "later", "type", "correction", "added", "note"
 @click.option("--reject", metavar="REASON", help='It does not, and why ("" for no reason); it never comes back by itself.')
 @click.option("--later", is_flag=True, help="Not now: it leaves the queue and is not rejected.")
 @click.option("--type", "type_", metavar="TYPE", help="Its efficiency type, kept as you type it; may go with --select.")
-@click.option("--undo", is_flag=True, help="Take back the newest word about it; what was said before counts again.")
+@click.option("--undo", is_flag=True, help="Take back the newest word about it, a tick with its Type; what was said before counts again.")
 @workspace_option
 @json_option
 def decide_command(

@@ -61,25 +61,38 @@ def decide(run: Run, works: Sequence[str], verdict: Verdict, *, where: str) -> l
     return say(run, [word for work in works for word in verdict.words(work)], where=where)
 
 
+# the newest word of each topic that came from the same place within a second of the newest of all
+_NEWEST = """
+WITH newest AS (
+    SELECT d.work_id, d.decision_id, d.made_at, d.said_in, s.position FROM main.decisions d
+    JOIN (SELECT decision_id, position FROM store.decision) s USING (decision_id)
+    WHERE d.stands AND d.what NOT IN ('same', 'not-same') AND list_contains(?, d.work_id)
+    QUALIFY row_number() OVER (
+        PARTITION BY d.work_id, CASE WHEN d.what IN ('selected', 'rejected', 'later') THEN 'decision' ELSE d.what END
+        ORDER BY d.made_at DESC, s.position DESC) = 1
+),
+beside AS (
+    SELECT *, first_value(made_at) OVER last AS last_at, first_value(said_in) OVER last AS last_in FROM newest
+    WINDOW last AS (PARTITION BY work_id ORDER BY made_at DESC, position DESC)
+)
+SELECT work_id, list(decision_id ORDER BY position DESC) FROM beside
+WHERE made_at > last_at - INTERVAL 1 SECOND AND said_in IS NOT DISTINCT FROM last_in GROUP BY work_id
+"""
+
+
 def take_back(run: Run, works: Sequence[str], *, where: str) -> list[Decision]:
-    """Undo the newest word about each work; what was said before it counts again.
+    """Undo the newest word about each work, with what was said in one breath with it (the Type of a tick); what was said
+    before counts again.
 
     Raises UsageError for a work of which nothing was said, with nothing taken back.
     """
     with run.warehouse.burst() as con:
-        newest = dict(
-            con.execute(
-                "SELECT work_id, arg_max(decision_id, (made_at, position)) FROM main.decisions JOIN"
-                " (SELECT decision_id, position FROM store.decision) USING (decision_id)"
-                " WHERE stands AND what NOT IN ('same', 'not-same') AND list_contains(?, work_id) GROUP BY work_id",
-                [list(works)],
-            ).fetchall()
-        )
+        newest: dict[str, list[str]] = dict(con.execute(_NEWEST, [list(works)]).fetchall())
     if missing := [work for work in works if work not in newest]:
         raise UsageError(
             f"{missing[0]}: nothing was said of it that could be taken back", hint=f"see: triage decisions --work {missing[0]}"
         )
-    return say(run, [Word(work, "undo", value=newest[work]) for work in works], where=where)
+    return say(run, [Word(work, "undo", value=word) for work in works for word in newest[work]], where=where)
 
 
 def take_back_word(run: Run, name: str, *, where: str) -> list[Decision]:
