@@ -82,8 +82,9 @@ def test_a_fault_of_the_program_is_a_sentence_and_not_a_traceback(
 
 def test_every_error_is_one_of_the_tree_and_stands_in_its_drawing() -> None:
     drawn = errors.__doc__ or ""
-    for name in errors.__all__:
-        found = getattr(errors, name)
+    raised = {name: found for name in errors.__all__ if issubclass(found := getattr(errors, name), BaseException)}
+    assert set(errors.__all__) - set(raised) == {"Fault"}, "what an error carries"
+    for name, found in raised.items():
         assert issubclass(found, errors.TriageError)
         assert name in drawn
 
