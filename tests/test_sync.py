@@ -414,6 +414,17 @@ def rejected_elsewhere_and_ticked_here_waits_for_the_person(y: Year) -> Night:
 
 
 @case
+def a_tick_that_clashed_and_is_taken_out_again_settles_the_clash(y: Year) -> Night:
+    y.say(PRUNE, "rejected")
+    y.tick(PRUNE)
+    yield
+    assert y.conflicts() == [("tick", "selected", "rejected")]
+    y.edit(PRUNE, "- [x]", "- [ ]")
+    yield
+    assert (y.conflicts(), y.known(PRUNE, "decision"), y.has(PRUNE)) == ([], "rejected", False)
+
+
+@case
 def what_was_said_elsewhere_is_written_to_every_list(y: Year) -> Night:
     y.say(PRUNE, "selected")
     y.say(PRUNE, "correction", value=json.dumps({"url": f"https://example.org/better/{y.year}"}))

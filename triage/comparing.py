@@ -142,4 +142,6 @@ def compare(one: ListFile, facts: dict[str, Fact], wanted: Sequence[Wanted], con
     if one.old:
         asked = [act.work_id for act in one.told.acts if act.kind == "withdraw" and act.work_id in one.unticked]
         clashes = [(work, Clash("tick", "selected", "not ticked", "selected")) for work in asked]
-        one.told = ListEdits(one.listed, acts=[act for act in one.told.acts if act.kind == "select"], clashes=clashes)
+        one.told = ListEdits(
+            one.listed, acts=[act for act in one.told.acts if act.kind == "select"], clashes=clashes, unsaid=one.told.unsaid
+        )

@@ -39,13 +39,15 @@ class Act:
 
 @dataclass
 class ListEdits:
-    """Everything one file says that its base did not: acts, edits and clashes by work, and papers nobody knew."""
+    """Everything one file says that its base did not: acts, edits and clashes by work, and papers nobody knew. `unsaid` are works
+    whose tick is out again before it counted: nothing is said, and what clashed with it is settled."""
 
     listed: ListName
     acts: list[Act] = field(default_factory=list)
     edits: list[tuple[str, Edit]] = field(default_factory=list)
     clashes: list[tuple[str, Clash]] = field(default_factory=list)
     unknown: list[tuple[Block, Checklist]] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def _tick(told: ListEdits, work: str, fact: Fact | None, *, was: bool, now: bool
     if not now:
         if decision == "selected":
             told.acts.append(Act("withdraw", work, told.listed))
+        else:
+            told.unsaid.append(work)
     elif not told.listed.again and (decision == "rejected" or (decision == "later" and _spoken_since(fact, since))):
         # the block of a rejected work is taken out, so the file still shows it as it stood before that was heard of here
         told.clashes.append((work, Clash("tick", None, "selected", decision)))

@@ -138,10 +138,11 @@ def _spelled_out(con: duckdb.DuckDBPyConnection, heard: Heard) -> Iterator[Word]
 
 
 def _answered(files: Sequence[ListFile]) -> Iterator[tuple[str, str, str]]:
-    """(path, work, field) of everything that was edited in this file."""
+    """(path, work, field) of everything that was edited in this file since it clashed."""
     for told in (one.told for one in files if one.told):
         yield from ((told.listed.path, work, edit.field) for work, edit in told.edits)
         yield from ((told.listed.path, act.work_id, name) for act in told.acts for name in ("tick", "block"))
+        yield from ((told.listed.path, work, "tick") for work in told.unsaid)
 
 
 # --- what is kept
