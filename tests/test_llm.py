@@ -33,11 +33,11 @@ from tests.scripted_llm import (
     slow,
 )  # fmt: skip
 from triage import llm, pipeline
-from triage.errors import ModelError, SettingsError
+from triage.errors import ModelError, SettingsError, WorkspaceError
 from triage.labelling import Labeller, Paper
 from triage.labelling.due import label
 from triage.labelling.llm import LabelReply, LlmLabeller, label_prompt, reading_from
-from triage.ledger import Call, journal_path
+from triage.ledger import Call, Journal, journal_path
 from triage.llm import find_endpoint, open_model
 from triage.llm_limits import Gate
 from triage.llm_wire import Schema
@@ -398,6 +398,32 @@ def test_what_a_killed_run_left_in_the_journal_is_put_in_once(bench: Bench) -> N
     path.write_text("\n".join(lines[:2]) + "\n")
     assert bench.label("").status == "complete"
     assert bench.ask("SELECT call_id, cost FROM llm_calls ORDER BY call_id") == [("c1", 0.5), ("c2", 0.5)]
+
+
+def test_a_journal_that_the_disk_does_not_take_stops_whoever_waits_for_it() -> None:
+    async def write_two() -> list[object]:
+        journal = Journal(Path("/dev/full"))
+        told = await asyncio.gather(journal.append(call(1)), journal.append(call(2)), return_exceptions=True)
+        with pytest.raises(WorkspaceError, match="No space left on device"):
+            journal.close()
+        return [str(one) for one in told]
+
+    assert asyncio.run(write_two()) == ["/dev/full: cannot be written: No space left on device"] * 2
+
+
+def test_a_call_is_in_the_journal_although_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    async def leave() -> None:
+        journal = Journal(tmp_path / "made" / "journal.jsonl")
+        tasks = [asyncio.create_task(journal.append(call(number))) for number in (1, 2)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        journal.close()
+
+    asyncio.run(leave())
+    lines = (tmp_path / "made" / "journal.jsonl").read_text().splitlines()
+    assert [Call.model_validate_json(line).call_id for line in lines] == ["c1", "c2"]
 
 
 def test_a_warehouse_made_anew_gets_its_calls_back_and_pays_nothing(closed: Bench, server: ScriptedLlm) -> None:

@@ -9,9 +9,12 @@ paid for again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import os
+import queue
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -110,10 +113,32 @@ def journal_path(workspace: Workspace) -> Path:
     return workspace.root / ".triage" / "llm-journal.jsonl"
 
 
-class Journal:
-    """Appends calls; `await append(call)` returns when the call is on the disk. Belongs to one event loop.
+class _Line(NamedTuple):
+    """A call to write, and who waits for it."""
 
-    Calls that end together share one fsync, so that sixteen at once do not wait for sixteen.
+    content: bytes
+    durable: asyncio.Future[None]
+    loop: asyncio.AbstractEventLoop
+
+    def tell(self, error: Exception | None) -> None:
+        """Wake who waits; who no longer does (a run that is stopped) has its line all the same."""
+        with contextlib.suppress(RuntimeError):  # its loop has ended
+            self.loop.call_soon_threadsafe(self._settle, error)
+
+    def _settle(self, error: Exception | None) -> None:
+        if self.durable.done():
+            return
+        if error:
+            self.durable.set_exception(error)
+        else:
+            self.durable.set_result(None)
+
+
+class Journal:
+    """Appends calls; `await append(call)` returns when the call is on the disk.
+
+    A thread of its own writes: an fsync may take long, and the loop has other answers to read meanwhile. Calls that end
+    together share one fsync, so that sixteen at once do not wait for sixteen.
     """
 
     def __init__(self, path: Path) -> None:
@@ -123,21 +148,34 @@ class Journal:
         except OSError as error:
             raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions") from error
         self._path = path
-        self._turn = asyncio.Lock()
-        self._waiting: list[bytes] = []
-        self._taken = 0
-        self._durable = 0
+        self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._failed: Exception | None = None
 
     async def append(self, call: Call) -> None:
         """Raises WorkspaceError when the disk does not take it."""
-        self._waiting.append(call.model_dump_json().encode("utf-8", "replace") + b"\n")
-        self._taken += 1
-        mine = self._taken
-        async with self._turn:
-            if self._durable < mine:
-                batch, self._waiting, last = self._waiting, [], self._taken
-                await asyncio.to_thread(self._write, batch)
-                self._durable = last
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._live, name="llm journal", daemon=True)
+            self._writer.start()
+        loop = asyncio.get_running_loop()
+        line = _Line(_as_line(call), loop.create_future(), loop)
+        self._lines.put(line)
+        await line.durable
+
+    def _live(self) -> None:
+        """Write what comes until the None of `close`."""
+        came: list[_Line | None] = []
+        while None not in came:
+            came = [self._lines.get()]
+            while not self._lines.empty():
+                came.append(self._lines.get())
+            lines, failed = [line for line in came if line], None
+            try:
+                self._write([line.content for line in lines])
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for, and by `close`
+                self._failed = failed = error
+            for line in lines:
+                line.tell(failed)
 
     def _write(self, lines: Sequence[bytes]) -> None:
         try:
@@ -151,15 +189,20 @@ class Journal:
 
     def append_at_once(self, calls: Iterable[Call]) -> None:
         """The same without a loop: returns when all are on the disk."""
-        self._write([call.model_dump_json().encode("utf-8", "replace") + b"\n" for call in calls])
+        self._write([_as_line(call) for call in calls])
 
     def close(self) -> None:
-        """Write what still waits, and close."""
-        try:
-            if self._waiting:
-                self._write(self._waiting)
-        finally:
-            self._file.close()
+        """Write what still waits, and close. Raises the WorkspaceError of a line that was not written."""
+        if self._writer is not None:
+            self._lines.put(None)
+            self._writer.join()
+        self._file.close()
+        if self._failed:
+            raise self._failed
+
+
+def _as_line(call: Call) -> bytes:
+    return call.model_dump_json().encode("utf-8", "replace") + b"\n"
 
 
 def drain(run: Run) -> int:

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from triage.errors import ModelError
 from triage.ledger import OK, Call, Journal, Past, journal_path, known_calls, spent
@@ -56,6 +56,9 @@ DIALECT_DAYS = 30
 """After this long a server is asked again for the strictest form: it may have been updated."""
 FAILED_IN_A_ROW = 5
 """Papers that failed one after the other for reasons of the server: the rest waits for the next run."""
+
+HAND_OVER_SECONDS = 0.05
+"""How long an answer may wait for others on its way to the caller's thread."""
 
 _STOPPING = frozenset({"authentication", "quota", "unknown model"})
 _SERVERS_FAULT = TRANSIENT | {"bad request", "too large"}
@@ -159,14 +162,18 @@ class LanguageModel:
         """
         if not questions:
             return
-        answers: queue.SimpleQueue[Answer[Value] | BaseException | None] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[list[Answer[Value]] | BaseException | None] = queue.SimpleQueue()
         started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None] = queue.SimpleQueue()
 
         async def work() -> None:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - for the type checker: we are in a task
             started.put((asyncio.get_running_loop(), task))
-            await self._ask_all(questions, answers.put)
+            basket = _Basket(answers.put)
+            try:
+                await self._ask_all(questions, basket.add)
+            finally:
+                basket.hand_over()
 
         def live() -> None:
             try:
@@ -186,7 +193,7 @@ class LanguageModel:
             while (answer := answers.get()) is not None:
                 if isinstance(answer, BaseException):
                     raise answer
-                yield answer
+                yield from answer
         finally:
             with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                 if running:
@@ -376,6 +383,24 @@ class LanguageModel:
             **charge._asdict(), seconds=round(seconds, 4), status=came.kind, message=remark if came.kind == OK else came.message, reply=came.raw,
             run_id=self._run_id, made_at=self._now(), attempt=len(talk.calls) + 1,
         )  # fmt: skip
+
+
+class _Basket(Generic[Value]):
+    """Hands answers over to the other thread a few times a second: to wake it for each costs both a tenth of a call."""
+
+    def __init__(self, give: Callable[[list[Answer[Value]]], None]) -> None:
+        self._give = give
+        self._answers: list[Answer[Value]] = []
+
+    def add(self, answer: Answer[Value]) -> None:
+        if not self._answers:
+            asyncio.get_running_loop().call_later(HAND_OVER_SECONDS, self.hand_over)
+        self._answers.append(answer)
+
+    def hand_over(self) -> None:
+        answers, self._answers = self._answers, []
+        if answers:
+            self._give(answers)
 
 
 def _answered_before(question: Question[Value], past: Past) -> Answer[Value] | None:

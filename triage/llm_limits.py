@@ -172,6 +172,7 @@ class Gate:
         self._most = float(most)
         self._width = float(most)
         self._inside = 0
+        self._waiting = 0
         self._opens = 0.0
         self._changed = asyncio.Condition()
 
@@ -181,6 +182,16 @@ class Gate:
 
     async def __aenter__(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._inside < self.width and self._opens <= loop.time():  # nothing can come between, so no lock is needed
+            self._inside += 1
+            return
+        self._waiting += 1
+        try:
+            await self._wait(loop)
+        finally:
+            self._waiting -= 1
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: self._inside < self.width)
@@ -191,9 +202,10 @@ class Gate:
             await asyncio.sleep(pause)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        async with self._changed:
-            self._inside -= 1
-            self._changed.notify_all()
+        self._inside -= 1
+        if self._waiting:
+            async with self._changed:
+                self._changed.notify_all()
 
     def widen(self) -> None:
         """A request went well."""

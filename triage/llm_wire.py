@@ -228,7 +228,8 @@ async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout:
 
     try:
         async with asyncio.timeout(timeout):
-            response = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            # a whole address spares the client from taking its own apart for each request; that one ends in a slash
+            response = await client.post(f"{client.base_url}chat/completions", cast_to=httpx2.Response, body=body)
         return read_envelope(clean(response.content.decode("utf-8", "replace")))
     except (TimeoutError, openai.APITimeoutError):
         return Exchange("timeout", f"no whole answer within {timeout:g} s", hint="raise llm.timeout_seconds, or ask a faster model")

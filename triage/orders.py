@@ -59,7 +59,9 @@ LONGEST = 4_000
 def reads_as_order(quote: str) -> bool:
     """True for words that speak to whoever reads the paper instead of about it, in whatever letters they are dressed."""
     text = folded(quote[:LONGEST])
-    return bool(_ORDERS.search(text) or _ORDERS.search(text.translate(_LOOKALIKES)))
+    if _ORDERS.search(text):
+        return True
+    return not text.isascii() and bool(_ORDERS.search(text.translate(_LOOKALIKES)))
 
 
 _DECISIONS = re.compile(

@@ -21,6 +21,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -91,12 +92,20 @@ class Prompt(Frozen):
         outside = {name: values[name][:LONGEST_TEXT] for name, kind in self.kinds.items() if kind == "untrusted"}
         mark = _mark(outside)
 
-        def value(found: re.Match[str]) -> str:
-            name = found[1]
-            return fence(outside[name], f"{mark}-{name}") if name in outside else values[name]
+        fenced = {name: fence(text, f"{mark}-{name}") for name, text in outside.items()}
+        reference = tuple((name, values[name]) for name, kind in self.kinds.items() if kind == "reference")
+        return Messages(system=_stable(self.stable, reference), user=_filled(self.paper, {**values, **fenced}))
 
-        # one pass: braces inside a value are the value's own
-        return Messages(system=_VARIABLE.sub(value, self.stable), user=_VARIABLE.sub(value, self.paper))
+
+def _filled(part: str, values: Mapping[str, str]) -> str:
+    # one pass: braces inside a value are the value's own
+    return _VARIABLE.sub(lambda found: values[found[1]], part)
+
+
+@lru_cache(maxsize=4)
+def _stable(part: str, reference: tuple[tuple[str, str], ...]) -> str:
+    """The part that is the same for every paper: one text for all of them."""
+    return _filled(part, dict(reference))
 
 
 def _mark(outside: Mapping[str, str]) -> str:

@@ -83,7 +83,10 @@ _MOST_TOLD = 5
 
 def _tell_proposed(run: Run) -> None:
     """A line in the report about techniques without a label that this run proposed; `read` counts their names."""
+    new = "SELECT 1 FROM store.label JOIN store.labelling USING (labelling_id) WHERE run_id = ? AND label = 'other' AND proposed IS NOT NULL LIMIT 1"
     with run.warehouse.burst() as con:
+        if not con.execute(new, [run.id]).fetchall():  # looked for first: the views behind the rest take a while to plan
+            return
         rows = con.execute(
             "SELECT name, works FROM main.proposed_labels p WHERE EXISTS (SELECT 1 FROM main.labels_current l"
             " WHERE l.run_id = ? AND l.label = 'other' AND l.proposed IS NOT NULL AND list_contains(p.spellings, l.proposed))"

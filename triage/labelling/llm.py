@@ -320,7 +320,7 @@ def _no_quote(quote: str) -> str:
 
 def _evidence(quote: str, paper: Paper, taxonomy: Taxonomy) -> Evidence | str:
     """The quote with its place in the original text, or why it is no evidence."""
-    if reads_as_order(quote) or any("/" in label and label in quote for label in taxonomy.ids):
+    if reads_as_order(quote) or ("/" in quote and any("/" in label and label in quote for label in taxonomy.ids)):
         return _GIVES_ORDERS
     return _place(quote, paper) or _no_quote(quote)
 

@@ -17,7 +17,7 @@ from triage.labelling.choosing import Candidate, for_first, for_second
 from triage.labelling.opinions import store_readings
 from triage.labelling.storing import Labelled, store_labels
 from triage.ledger import Call, drain, put_away, store_calls
-from triage.llm_pass import cost_line, mark_waiting
+from triage.llm_pass import BURST_PAPERS, BURST_SECONDS, cost_line, mark_waiting
 from triage.runs import StepReport
 from triage.voided import Void, store_voided
 
@@ -35,8 +35,6 @@ __all__ = ["STEPS", "Reader", "Reading", "open_reader", "read_batches"]
 
 STEPS = ("label llm", "label llm second")
 """Names of the two readers' parts in reports, failures and `llm_waiting`."""
-BURST_PAPERS, BURST_SECONDS = 200, 10.0
-"""How much is kept together; opening the database for a burst takes some 30 ms."""
 
 
 class Reader(NamedTuple):
