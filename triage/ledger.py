@@ -196,7 +196,8 @@ class Journal:
         if self._writer is not None:
             self._lines.put(None)
             self._writer.join()
-        self._file.close()
+        with contextlib.suppress(OSError):  # closing tries once more to write what a full disk did not take
+            self._file.close()
         if self._failed:
             raise self._failed
 
