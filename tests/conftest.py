@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,11 +14,25 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.desk import Desk
+from tests.desk import Desk, once
 
 if TYPE_CHECKING:
     from tests.llm_bench import Bench
     from tests.scripted_llm import ScriptedLlm
+
+
+class _WithoutPandas:
+    """Refuses pandas, which is not there, at once: DuckDB tries to import it for every parameter of a statement, and to
+    look for it in all folders of the path took a tenth of the time of the whole run."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name=name)
+
+
+if importlib.util.find_spec("pandas") is None:
+    sys.meta_path.insert(0, _WithoutPandas)
 
 settings.register_profile(
     "repeatable",
@@ -29,9 +45,16 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+@pytest.fixture(scope="module")
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """A workspace as the module's own `prepare(desk)` leaves it, if there is one: made once, and copied for each test."""
+    prepare = getattr(request.module, "prepare", None)
+    return once(tmp_path_factory.mktemp("prepared") / "reading", prepare) if prepare else None
+
+
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path / "reading", capsys)
+def desk(prepared: Path | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path / "reading", capsys, like=prepared)
 
 
 @pytest.fixture(scope="session")

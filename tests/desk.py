@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.documents import NOTES, PAGE, VENUE, YEARLY_BY_HAND
-from tests.workspaces import ask
+from tests.workspaces import ask, give_warehouse
 from triage.cli import run_command_line
 from triage.workspace import Workspace
 
@@ -39,6 +42,7 @@ class Desk:
             shutil.copytree(like, folder)
             return
         assert self("init", str(folder)) == 0
+        give_warehouse(folder)
         (folder / "triage.toml").write_text("[sources.huggingface]\nenabled = false\n[sources.arxiv]\nenabled = false\n")
         self.out()
 
@@ -82,8 +86,19 @@ class Desk:
 
 
 def import_all(desk: Desk) -> None:
-    files = [desk.file(n, t) for n, t in (("a.md", YEARLY_BY_HAND), ("b.md", VENUE), ("c.txt", NOTES), ("d.txt", PAGE))]
-    assert desk("import", *files) == 0
+    """A list, a venue's list, notes and a page, imported; into a desk that has nothing yet. Its settings stay as they are."""
+    shutil.copytree(_all_imported(), desk.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("triage.toml"))
+
+
+@cache
+def _all_imported() -> Path:
+    def prepare(desk: Desk) -> None:
+        files = [desk.file(n, t) for n, t in (("a.md", YEARLY_BY_HAND), ("b.md", VENUE), ("c.txt", NOTES), ("d.txt", PAGE))]
+        assert desk("import", *files) == 0
+
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return once(folder / "reading", prepare)
 
 
 def once(folder: Path, prepare: Callable[[Desk], None]) -> Path:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.desk import Desk, import_all, once
+from tests.desk import Desk, import_all
 from tests.documents import YEARLY_BY_HAND
 
 
 def prepare(desk: Desk) -> None:
     import_all(desk)
     assert desk("run") == 0
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return once(tmp_path_factory.mktemp("prepared") / "w", prepare)
-
-
-@pytest.fixture
-def desk(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path / "w", capsys, like=prepared)
 
 
 def proposal(desk: Desk) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.desk import Desk, import_all, once
+from tests.desk import Desk, import_all
 from triage.queries import open_snapshot
 from triage.review import QueueFilter, marked, sheet, waiting
 
@@ -43,16 +43,6 @@ def prepare(desk: Desk) -> None:
     )
     assert desk("import", desk.file("q.md", heading + blocks)) == 0
     assert desk("run") == 0
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return once(tmp_path_factory.mktemp("prepared") / "w", prepare)
-
-
-@pytest.fixture
-def desk(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path / "w", capsys, like=prepared)
 
 
 def words(desk: Desk) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ def test_what_is_set_already_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_a_prefect_that_does_not_answer_is_a_refusal_and_nothing_was_begun(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
+    before = workspace.warehouse_path.read_bytes()
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         environ = os.environ | {"PREFECT_API_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}/api"}
@@ -108,7 +109,8 @@ def test_a_prefect_that_does_not_answer_is_a_refusal_and_nothing_was_begun(tmp_p
     assert done.returncode == TriageError.exit_status
     assert done.stderr.startswith("triage: Prefect cannot be reached")
     assert "--no-prefect" in done.stderr
-    assert not workspace.warehouse_path.exists()
+    assert workspace.warehouse_path.read_bytes() == before
+    assert not workspace.snapshot_path.exists()
 
 
 # -- children

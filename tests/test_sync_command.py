@@ -6,9 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from tests.desk import Desk, once
+from tests.desk import Desk
 from triage.formats.checklist import BlockFields, parse, render
 
 YEARS = range(2015, 2022)
@@ -39,19 +37,10 @@ def made_list(year: int) -> str:
 NOTES = f"2021 notes\n\n1. {title(2021, 0)}_ACL21\n\n  - Method\n    - Prunes early.\n"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    def prepare(desk: Desk) -> None:
-        files = [desk.file(f"../{year}.md", made_list(year)) for year in YEARS]
-        assert desk("import", *files, desk.file("../notes.txt", NOTES)) == 0
-        assert desk("sync") == 0
-
-    return once(tmp_path_factory.mktemp("prepared") / "w", prepare)
-
-
-@pytest.fixture
-def desk(prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(tmp_path / "w", capsys, like=prepared)
+def prepare(desk: Desk) -> None:
+    files = [desk.file(f"../{year}.md", made_list(year)) for year in YEARS]
+    assert desk("import", *files, desk.file("../notes.txt", NOTES)) == 0
+    assert desk("sync") == 0
 
 
 def path(desk: Desk, year: int) -> Path:

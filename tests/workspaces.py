@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from triage.models import Record
 from triage.queries import answer
 from triage.records import keep_records
 from triage.runs import Run, StepReport, open_run
+from triage.warehouse import Warehouse
 from triage.workspace import Workspace
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -29,7 +34,23 @@ class Ticking:
 
 
 def make_workspace(folder: Path) -> Workspace:
-    return Workspace.init(folder, environ={})[0]
+    """A new workspace with its warehouse made, and nothing in it."""
+    workspace = Workspace.init(folder, environ={})[0]
+    give_warehouse(folder)
+    return workspace
+
+
+def give_warehouse(folder: Path) -> None:
+    """The empty warehouse of a workspace, made once and copied: to migrate and bind all views takes a third of a second."""
+    shutil.copyfile(_empty_warehouse(), folder / "triage.duckdb")
+
+
+@cache
+def _empty_warehouse() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Warehouse(folder / "triage.duckdb", folder / "snapshot.duckdb").prepare(START)
+    return folder / "triage.duckdb"
 
 
 def in_run(workspace: Workspace, work: Callable[[Run], Any], *, clock: Callable[[], datetime] | None = None) -> Any:

@@ -52,14 +52,14 @@ def stage_shown(con: duckdb.DuckDBPyConnection, workspace: Workspace, works: Ite
         f" AS in_scope FROM main.works w WHERE (w.decision IS NOT NULL OR w.proposed OR {inside}) AND {only}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE moving AS SELECT work_id, home_year, year FROM main.moves WHERE {only}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT work_id, reason, rejected_at FROM main.look_again WHERE {only}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT work_id, reason, rejected_at FROM store.rejected_and_promoted WHERE {only}")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE quoted AS SELECT work_id, arg_min(quote, position) AS quote, arg_min(producer, position) AS producer"
         f" FROM main.labels_current WHERE decides AND counts AND quote IS NOT NULL AND {only} GROUP BY work_id"
     )
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE opinion AS SELECT work_id, model_relevance FROM main.review_queue"
-        f" WHERE model_relevance IS NOT NULL AND {only}"
+        "CREATE OR REPLACE TEMP TABLE opinion AS SELECT work_id, o.relevance AS model_relevance FROM shown JOIN store.model_opinion o USING (work_id)"
+        " WHERE proposed AND decision IS NULL AND o.relevance IS NOT NULL"
     )
 
 

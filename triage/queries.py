@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triage.errors import QueryError, WarehouseError
-from triage.warehouse import view_texts
+from triage.warehouse import spare_threads, view_texts
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +50,7 @@ def open_snapshot(path: Path, *, writable_file: Path | None = None, any_version:
         raise WarehouseError(f"{path}: there is no snapshot yet", hint="gather something first: triage import FILE, or triage run")
     try:
         con = duckdb.connect(str(path), read_only=True)
+        spare_threads(con, path)
         if writable_file is not None:
             con.execute(f"SET allowed_paths = ['{str(writable_file).replace(chr(39), chr(39) * 2)}']")
         for name, value in _CLOSED.items():

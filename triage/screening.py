@@ -40,11 +40,8 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     cues, version = workspace_cues(run.workspace)
     with run.warehouse.burst() as con:
         total = con.execute("SELECT count(*) FROM store.work").fetchall()[0][0] if works is None else len(works)
-        due = _find_due(con, cues, version, works)
-        _keep_the_others(con, cues, run)
-        candidates = con.execute(
-            "SELECT w.work_id, w.title, w.abstract, d.basis FROM due d JOIN store.work w USING (work_id) WHERE d.candidate ORDER BY w.work_id"
-        ).fetchall()
+        due = _find_due(con, version, works)
+        candidates = _find_candidates(con, cues, run) if due else []
     run.progress.step("screen", due)
     run.progress.advance(due - len(candidates))
     rows = []
@@ -66,30 +63,39 @@ def screen(run: Run, works: Sequence[str] | None = None) -> StepReport:
     return run.add(StepReport(step="screen", read=total, new=due, known=total - due))
 
 
-def _find_due(con: duckdb.DuckDBPyConnection, cues: Cues, version: str, works: Sequence[str] | None) -> int:
-    """The table `due` of works to screen; those that are no `candidate` hold no vision-language word. Returns how many are due."""
+def _find_due(con: duckdb.DuckDBPyConnection, version: str, works: Sequence[str] | None) -> int:
+    """The table `due` of works to screen; returns how many they are."""
     return int(
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE due AS SELECT w.work_id, w.text_hash || $version AS basis,"
-            " regexp_matches(concat_ws(' ', w.title, w.abstract), $unusual)"
-            f" OR regexp_matches(lower(concat_ws(' ', left(w.title, {SCANNED_TITLE}), left(w.abstract, {SCANNED_ABSTRACT}))), $pattern) AS candidate"
+            "CREATE OR REPLACE TEMP TABLE due AS SELECT w.work_id, w.text_hash || $version AS basis"
             " FROM store.work w LEFT JOIN store.screening s USING (work_id)"
             " WHERE CASE WHEN $works IS NULL THEN s.basis IS DISTINCT FROM w.text_hash || $version ELSE list_contains($works, w.work_id) END",
-            {
-                "version": version, "works": None if works is None else list(works),
-                "unusual": UNUSUAL, "pattern": pattern(cues.vision_language),
-            },
+            {"version": version, "works": None if works is None else list(works)},
         ).fetchall()[0][0]
-    )  # fmt: skip
+    )
+
+
+def _find_candidates(con: duckdb.DuckDBPyConnection, cues: Cues, run: Run) -> list[tuple[str, str, str | None, str]]:
+    """(work id, title, abstract, basis) of those of `due` that hold a vision-language word; the others are kept as such."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE candidate AS SELECT w.work_id FROM due JOIN store.work w USING (work_id)"
+        " WHERE regexp_matches(concat_ws(' ', w.title, w.abstract), $unusual)"
+        f" OR regexp_matches(lower(concat_ws(' ', left(w.title, {SCANNED_TITLE}), left(w.abstract, {SCANNED_ABSTRACT}))), $pattern)",
+        {"unusual": UNUSUAL, "pattern": pattern(cues.vision_language)},
+    )
+    _keep_the_others(con, cues, run)
+    return con.execute(
+        "SELECT w.work_id, w.title, w.abstract, d.basis FROM due d JOIN candidate USING (work_id) JOIN store.work w USING (work_id) ORDER BY w.work_id"
+    ).fetchall()
 
 
 def _keep_the_others(con: duckdb.DuckDBPyConnection, cues: Cues, run: Run) -> None:
     """What `score_text` says of texts without a vision-language word, of all such works that are due."""
-    con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM due WHERE NOT candidate)")
+    con.execute("DELETE FROM store.screening WHERE work_id IN (SELECT work_id FROM due ANTI JOIN candidate USING (work_id))")
     con.execute(
         "INSERT INTO store.screening (work_id, score, vision_language, efficiency, filter_hit, evidence, basis, run_id, made_at)"
         " SELECT d.work_id, 0, 0, NULL, regexp_matches(lower(concat_ws(chr(10), w.title, w.abstract)), $substrings),"
-        " '[]', d.basis, $run, $now FROM due d JOIN store.work w USING (work_id) WHERE NOT d.candidate ORDER BY d.work_id",
+        " '[]', d.basis, $run, $now FROM due d ANTI JOIN candidate USING (work_id) JOIN store.work w USING (work_id) ORDER BY w.work_id",
         {"substrings": "|".join(map(re.escape, cues.substrings())), "run": run.id, "now": run.now()},
     )
 

@@ -37,6 +37,8 @@ _COLUMNS = ("id", "src", "title", "authors", "year", "venue", "doi")
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d{2}(?!\d)")
 _DOI = re.compile(r"10\.\d+/\S+")  # "nan" and "-" are no DOI that records could share
 
+_ONE_THREAD_RECORDS = 100_000  # below, more threads only cost (triage.warehouse.spare_threads)
+
 
 class RuleScore(BaseModel):
     """Of the pairs a rule united: how many, and how many are true."""
@@ -87,6 +89,8 @@ def evaluate_identity(unified: Path, pairs: Path) -> IdentityScore:
     sources = {name: src for name, src, *_ in rows}
     truth_pairs = _pairs(pairs, sources)
     con = duckdb.connect()
+    if len(rows) < _ONE_THREAD_RECORDS:
+        con.execute("SET threads = 1")
     try:
         _fill(con, rows)
         cpu = time.process_time()

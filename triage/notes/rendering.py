@@ -63,8 +63,8 @@ def notes_files(con: duckdb.DuckDBPyConnection, run: Run) -> list[RenderedFile]:
 def _due_by_year(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[int | None, list[_Due]]]:
     rows = con.execute(
         "SELECT w.year, w.work_id, w.title, w.venue, w.url, n.producer, n.section, n.heading, n.text, n.depth, n.sentence"
-        " FROM main.works w JOIN main.notes n USING (work_id)"
-        " WHERE n.decides AND (n.producer = 'human' OR ((w.decision = 'selected' OR (w.proposed AND w.decision IS NULL))"
+        " FROM store.work w JOIN store.standing v USING (work_id) JOIN main.notes n USING (work_id)"
+        " WHERE n.decides AND (n.producer = 'human' OR ((v.decision = 'selected' OR (v.proposed AND v.decision IS NULL))"
         # a note that a person took out stays out
         "   AND NOT EXISTS (SELECT 1 FROM main.decisions d WHERE d.work_id = w.work_id AND d.what = 'note' AND d.in_force)))"
         " ORDER BY w.year, lower(w.venue), w.url, w.title, w.work_id, n.position"

@@ -150,6 +150,17 @@ CREATE OR REPLACE VIEW store.taken_back AS
 SELECT DISTINCT work_id FROM store.unproposed b
 WHERE NOT EXISTS (SELECT 1 FROM store.promotion m WHERE m.work_id = b.work_id AND m.made_at > b.made_at);
 
+-- The list a work was ticked in; a tick that was set in the undated list stays there, whatever year the work has by now.
+CREATE OR REPLACE VIEW store.home AS
+SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, coalesce(bool_or(d.said_in = 'lists/undated.md'), false) AS undated
+FROM main.decisions d JOIN store.decision s USING (decision_id)
+WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id;
+
+-- How sure the language model is that a work belongs on the list, of its text as it is now.
+CREATE OR REPLACE VIEW store.model_opinion AS
+SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
+FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id;
+
 CREATE OR REPLACE VIEW main.works AS
 WITH shown AS (
     SELECT work_id, arg_min(display, producer_rank) AS type, arg_min(producer, producer_rank) AS producer
@@ -157,12 +168,6 @@ WITH shown AS (
 ),
 labels AS (
     SELECT work_id, list(label ORDER BY position) AS labels FROM main.labels_current WHERE decides AND counts GROUP BY work_id
-),
-home AS (
-    -- a tick that was set in the undated list stays there, whatever year the work has by now
-    SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, bool_or(d.said_in = 'lists/undated.md') AS undated
-    FROM main.decisions d JOIN store.decision s USING (decision_id)
-    WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id
 )
 SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif(shown.type, '') AS type,
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, d.decision,
@@ -171,7 +176,7 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
        coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by,
        u.work_id IS NOT NULL AS unproposed
-FROM store.work w LEFT JOIN home USING (work_id)
+FROM store.work w LEFT JOIN store.home home USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN store.decided d USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id)
 LEFT JOIN store.taken_back u USING (work_id);
@@ -268,10 +273,7 @@ SELECT w.work_id, w.title, w.venue, w.year, w.url, w.screening_score, w.type, w.
        list_transform(from_json(s.evidence, '["JSON"]')[:3], lambda e: e ->> 'quote') AS evidence, p.made_at AS proposed_at,
        w.rank_score, w.ranked_by, m.relevance AS model_relevance
 FROM main.works w JOIN store.proposal p USING (work_id) JOIN store.screening s USING (work_id)
-LEFT JOIN (
-    SELECT o.work_id, arg_max(o.relevance, (o.made_at, o.run_id)) AS relevance
-    FROM store.model_screening o JOIN store.work t USING (work_id) WHERE starts_with(o.basis, t.text_hash) GROUP BY o.work_id
-) m USING (work_id)
+LEFT JOIN store.model_opinion m USING (work_id)
 WHERE w.decision IS NULL
 ORDER BY w.rank_score DESC, w.screening_score DESC, w.work_id;
 COMMENT ON VIEW main.review_queue IS 'Proposals nobody has decided on yet, best first';
@@ -307,9 +309,9 @@ COMMENT ON COLUMN main.year_list.decision IS 'selected, or NULL for a proposal';
 COMMENT ON COLUMN main.year_list.screening_score IS '0..1; NULL until screened';
 
 CREATE OR REPLACE VIEW main.moves AS
-SELECT w.work_id, w.title, w.home_year, w.year, w.venue, w.url
-FROM main.works w JOIN main.decisions d USING (work_id)
-WHERE d.in_force AND d.what = 'selected' AND w.home_year IS DISTINCT FROM w.year AND w.year IS NOT NULL
+SELECT w.work_id, w.title, CASE WHEN NOT h.undated THEN coalesce(h.home_year, w.year) END AS home_year, w.year, w.venue, w.url
+FROM store.work w JOIN store.home h USING (work_id) JOIN main.decisions d USING (work_id)
+WHERE d.in_force AND d.what = 'selected' AND w.year IS NOT NULL AND (h.undated OR coalesce(h.home_year, w.year) <> w.year)
       AND d.value IS DISTINCT FROM CAST(w.year AS VARCHAR);
 COMMENT ON VIEW main.moves IS 'Selected works that belong to another year by now: they stay where they were ticked until the move is agreed to, by a tick in the other year''s list';
 COMMENT ON COLUMN main.moves.work_id IS 'the work';
@@ -319,11 +321,15 @@ COMMENT ON COLUMN main.moves.year IS 'year it has now';
 COMMENT ON COLUMN main.moves.venue IS 'venue it has now';
 COMMENT ON COLUMN main.moves.url IS 'link it has now';
 
-CREATE OR REPLACE VIEW main.look_again AS
-SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, d.reason, d.made_at AS rejected_at, p.from_venue, p.made_at AS promoted_at
-FROM main.works w JOIN main.decisions d USING (work_id) JOIN store.promotion p USING (work_id)
+CREATE OR REPLACE VIEW store.rejected_and_promoted AS
+SELECT w.work_id, d.reason, d.made_at AS rejected_at, p.from_venue, p.made_at AS promoted_at
+FROM store.work w JOIN main.decisions d USING (work_id) JOIN store.promotion p USING (work_id)
 WHERE d.in_force AND d.what = 'rejected' AND p.made_at > d.made_at
-QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY p.made_at DESC, p.to_url) = 1
+QUALIFY row_number() OVER (PARTITION BY w.work_id ORDER BY p.made_at DESC, p.to_url) = 1;
+
+CREATE OR REPLACE VIEW main.look_again AS
+SELECT w.work_id, w.title, w.url, w.venue, w.year, w.type, a.reason, a.rejected_at, a.from_venue, a.promoted_at
+FROM main.works w JOIN store.rejected_and_promoted a USING (work_id)
 ORDER BY w.year NULLS LAST, lower(w.venue) NULLS LAST, w.url NULLS LAST, w.title, w.work_id;
 COMMENT ON VIEW main.look_again IS 'Rejected works that turned up at a venue since: shown in lists/look-again.md, never among the proposals';
 COMMENT ON COLUMN main.look_again.work_id IS 'the work';
