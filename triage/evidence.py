@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 __all__ = ["Span", "find_quote", "folded", "has_number", "missing_numbers"]
@@ -47,9 +48,9 @@ _RUNS = re.compile(r"(?:[!#-&(-,./0-9:-_a-~]+| (?! )|'(?!')|-(?!-))+|.", re.DOTA
 def find_quote(text: str, quote: str) -> Span | None:
     """Where the words of `quote` first stand in `text`, as whole words; None when they do not, or are too few."""
     wanted = _fold(quote).text.strip(" '")
-    if sum(c.isalnum() for c in wanted) < LEAST_LETTERS:
+    if sum(1 for _ in islice(filter(str.isalnum, wanted), LEAST_LETTERS)) < LEAST_LETTERS:
         return None
-    folded = _fold_source(text)
+    folded = _fold(text)
     at = folded.text.find(wanted)
     while at >= 0:
         end = at + len(wanted)
@@ -64,12 +65,8 @@ def folded(text: str) -> str:
     return _fold(text).text
 
 
-# the quotes of a reply are looked for in the same few texts of its paper, and a full text is long
-@lru_cache(maxsize=4)
-def _fold_source(text: str) -> _Folded:
-    return _fold(text)
-
-
+# the quotes of a reply are looked for in the same few texts of its paper, each quote in all of them, and a full text is long
+@lru_cache(maxsize=8)
 def _fold(text: str) -> _Folded:
     """The text to compare, and for each of its characters where it came from."""
     parts: list[str] = []
