@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -239,6 +240,14 @@ def test_a_cap_in_dollars_is_never_passed(bench: Bench, server: ScriptedLlm, cap
     assert [night.counts["waiting"] for night in nights] == [10 - calls[0], 10 - calls[0] - calls[1]]
     assert nights[1].report is not None
     assert f"a {cap.removeprefix('usd_per_')} is reached" in nights[1].report.messages[-1]
+
+
+def test_a_server_learns_nothing_of_this_machine(bench: Bench, server: ScriptedLlm) -> None:
+    bench.label(server.base_url, [6])
+    [asked] = server.asked
+    assert asked.headers["user-agent"].startswith("AsyncOpenAI/Python ")
+    for word in (platform.system(), platform.machine(), platform.python_version()):
+        assert not [name for name, value in asked.headers.items() if word in value and name != "host"], word
 
 
 def test_a_wrong_key_stops_the_run_and_stands_nowhere(bench: Bench, server: ScriptedLlm) -> None:

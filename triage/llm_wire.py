@@ -147,7 +147,6 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> lis
     A pool looks at all of its connections for every request, which costs a fifth of the call with sixteen of them.
     """
     import httpx2
-    import openai
 
     tls = httpx2.create_ssl_context()  # slow to make, so made once
 
@@ -162,15 +161,35 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> lis
             verify=tls,
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
         )
-        return openai.AsyncOpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+        return _client_classes()[0](base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
 
     return [client() for _ in range(connections)]
+
+
+class _Reticent:
+    """Mixed into a client: tells a server nothing of this machine. Six headers less are a twentieth of a request's cost, too."""
+
+    def platform_headers(self) -> dict[str, str]:
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _client_classes() -> tuple[type[openai.AsyncOpenAI], type[openai.OpenAI]]:
+    import openai
+
+    # their names go into the user agent, as servers know it
+    class AsyncOpenAI(_Reticent, openai.AsyncOpenAI):
+        pass
+
+    class OpenAI(_Reticent, openai.OpenAI):
+        pass
+
+    return AsyncOpenAI, OpenAI
 
 
 def connect_plainly(base_url: str, key: str, *, timeout: float) -> openai.OpenAI:
     """The same without a loop and without the bound on answers: for files, which have their own."""
     import httpx2
-    import openai
 
     http = httpx2.Client(
         timeout=httpx2.Timeout(timeout),
@@ -178,7 +197,7 @@ def connect_plainly(base_url: str, key: str, *, timeout: float) -> openai.OpenAI
         headers={"Accept-Encoding": "identity"},
         trust_env=_may_be_behind_a_proxy(base_url),
     )
-    return openai.OpenAI(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+    return _client_classes()[1](base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
 
 
 def _may_be_behind_a_proxy(base_url: str) -> bool:
