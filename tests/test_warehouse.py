@@ -49,6 +49,17 @@ def make_warehouse(folder: Path) -> Warehouse:
     return warehouse
 
 
+def test_a_small_warehouse_and_its_snapshot_are_worked_with_one_thread(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    threads = "SELECT CAST(current_setting('threads') AS INTEGER)"
+    with warehouse.lingering():
+        for _ in range(2):  # opened, and still open
+            with warehouse.burst() as con:
+                assert con.execute(threads).fetchall() == [(1,)]
+    warehouse.publish(NOW)
+    assert answer(warehouse.snapshot, threads).rows == [(1,)]
+
+
 def test_every_promised_view_and_column_is_there_with_a_comment(tmp_path: Path) -> None:
     warehouse = make_warehouse(tmp_path)
     with warehouse.burst() as con:

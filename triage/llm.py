@@ -386,7 +386,7 @@ class LanguageModel:
 
 
 class _Basket(Generic[Value]):
-    """Hands answers over to the other thread a few times a second: to wake it for each costs both a tenth of a call."""
+    """Hands answers over to the other thread at most twenty times a second: to wake it for each costs both threads."""
 
     def __init__(self, give: Callable[[list[Answer[Value]]], None]) -> None:
         self._give = give
