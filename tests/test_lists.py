@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -180,16 +181,22 @@ def test_no_text_from_outside_breaks_a_list(title: str, desk: Desk) -> None:
     assert {path.name for path in (desk.folder / "lists").iterdir()} == {"2023.md", "venues"}
 
 
-def test_a_list_put_back_to_an_older_rendering_is_ours_and_is_written_again(desk: Desk) -> None:
+def put_back(desk: Desk, what: str) -> tuple[Path, bytes, bytes]:
+    """A list put back to how it was before a word about MERGE was said, and a run; the list, and what it held before and after the word."""
     import_all(desk)
     desk.json("run")
     path = desk.folder / "lists/2023.md"
     older = path.read_bytes()
-    say(desk, "rejected", MERGE, key="d1")
+    say(desk, what, MERGE, key="d1")
     desk.json("run")
     newer = path.read_bytes()
     path.write_bytes(older)
     desk.json("run")
+    return path, older, newer
+
+
+def test_a_list_put_back_to_an_older_rendering_is_ours_and_is_written_again(desk: Desk) -> None:
+    path, _, newer = put_back(desk, "rejected")
     assert path.read_bytes() == newer
     path.unlink()
     desk.json("run")
@@ -197,15 +204,7 @@ def test_a_list_put_back_to_an_older_rendering_is_ours_and_is_written_again(desk
 
 
 def test_an_older_rendering_that_lacks_only_a_tick_is_asked_about_and_not_overwritten(desk: Desk) -> None:
-    import_all(desk)
-    desk.json("run")
-    path = desk.folder / "lists/2023.md"
-    older = path.read_bytes()
-    say(desk, "selected", MERGE, key="d1")
-    desk.json("run")
-    newer = path.read_bytes()
-    path.write_bytes(older)
-    desk.json("run")
+    path, older, newer = put_back(desk, "selected")
     assert path.read_bytes() == older
     assert desk.rows("SELECT field, in_file, in_warehouse FROM conflicts") == [("tick", "not ticked", "selected")]
     assert desk.rows(f"SELECT decision FROM works WHERE title = '{MERGE}'") == [("selected",)]

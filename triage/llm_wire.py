@@ -149,6 +149,7 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> lis
     import httpx2
 
     tls = httpx2.create_ssl_context()  # slow to make, so made once
+    asynchronous, _ = _client_classes()
 
     def client() -> openai.AsyncOpenAI:
         http = httpx2.AsyncClient(
@@ -161,7 +162,7 @@ def connect(base_url: str, key: str, *, timeout: float, connections: int) -> lis
             verify=tls,
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
         )
-        return _client_classes()[0](base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+        return asynchronous(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
 
     return [client() for _ in range(connections)]
 
@@ -197,7 +198,8 @@ def connect_plainly(base_url: str, key: str, *, timeout: float) -> openai.OpenAI
         headers={"Accept-Encoding": "identity"},
         trust_env=_may_be_behind_a_proxy(base_url),
     )
-    return _client_classes()[1](base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+    _, plain = _client_classes()
+    return plain(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
 
 
 def _may_be_behind_a_proxy(base_url: str) -> bool:

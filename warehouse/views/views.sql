@@ -150,11 +150,15 @@ CREATE OR REPLACE VIEW store.taken_back AS
 SELECT DISTINCT work_id FROM store.unproposed b
 WHERE NOT EXISTS (SELECT 1 FROM store.promotion m WHERE m.work_id = b.work_id AND m.made_at > b.made_at);
 
--- The list a work was ticked in; a tick that was set in the undated list stays there, whatever year the work has by now.
+-- The year of the list a selected work was ticked in; a tick that was set in the undated list stays there (NULL), whatever
+-- year the work has by now.
 CREATE OR REPLACE VIEW store.home AS
-SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS home_year, coalesce(bool_or(d.said_in = 'lists/undated.md'), false) AS undated
-FROM main.decisions d JOIN store.decision s USING (decision_id)
-WHERE d.in_force AND d.what = 'selected' AND d.work_id IS NOT NULL GROUP BY d.work_id;
+SELECT work_id, CASE WHEN NOT t.undated THEN coalesce(t.year, w.year) END AS home_year
+FROM store.work w JOIN (
+    SELECT d.work_id, max(try_cast(s.work ->> 'year' AS INTEGER)) AS year, coalesce(bool_or(d.said_in = 'lists/undated.md'), false) AS undated
+    FROM main.decisions d JOIN store.decision s USING (decision_id)
+    WHERE d.in_force AND d.what = 'selected' GROUP BY d.work_id
+) t USING (work_id);
 
 -- How sure the language model is that a work belongs on the list, of its text as it is now.
 CREATE OR REPLACE VIEW store.model_opinion AS
@@ -173,10 +177,10 @@ SELECT w.work_id, w.title, w.abstract, w.authors, w.venue, w.year, w.url, nullif
        coalesce(labels.labels, []) AS labels, shown.producer AS labelled_by, d.decision,
        s.score AS screening_score, s.filter_hit AS curator_words, p.work_id IS NOT NULL AS proposed,
        w.published, w.identifiers, w.records, w.first_run, w.last_run, w.first_seen, w.last_seen,
-       CASE WHEN NOT coalesce(home.undated, false) THEN coalesce(home.home_year, w.year) END AS home_year,
+       CASE WHEN h.work_id IS NULL THEN w.year ELSE h.home_year END AS home_year,
        coalesce(k.score, s.score) AS rank_score, CASE WHEN k.work_id IS NOT NULL THEN 'learned' WHEN s.work_id IS NOT NULL THEN 'cues' END AS ranked_by,
        u.work_id IS NOT NULL AS unproposed
-FROM store.work w LEFT JOIN store.home home USING (work_id)
+FROM store.work w LEFT JOIN store.home h USING (work_id)
 LEFT JOIN shown USING (work_id) LEFT JOIN labels USING (work_id) LEFT JOIN store.decided d USING (work_id)
 LEFT JOIN store.screening s USING (work_id) LEFT JOIN store.proposal p USING (work_id) LEFT JOIN store.ranking k USING (work_id)
 LEFT JOIN store.taken_back u USING (work_id);
@@ -309,9 +313,9 @@ COMMENT ON COLUMN main.year_list.decision IS 'selected, or NULL for a proposal';
 COMMENT ON COLUMN main.year_list.screening_score IS '0..1; NULL until screened';
 
 CREATE OR REPLACE VIEW main.moves AS
-SELECT w.work_id, w.title, CASE WHEN NOT h.undated THEN coalesce(h.home_year, w.year) END AS home_year, w.year, w.venue, w.url
+SELECT w.work_id, w.title, h.home_year, w.year, w.venue, w.url
 FROM store.work w JOIN store.home h USING (work_id) JOIN main.decisions d USING (work_id)
-WHERE d.in_force AND d.what = 'selected' AND w.year IS NOT NULL AND (h.undated OR coalesce(h.home_year, w.year) <> w.year)
+WHERE d.in_force AND d.what = 'selected' AND w.year IS NOT NULL AND h.home_year IS DISTINCT FROM w.year
       AND d.value IS DISTINCT FROM CAST(w.year AS VARCHAR);
 COMMENT ON VIEW main.moves IS 'Selected works that belong to another year by now: they stay where they were ticked until the move is agreed to, by a tick in the other year''s list';
 COMMENT ON COLUMN main.moves.work_id IS 'the work';
@@ -321,6 +325,7 @@ COMMENT ON COLUMN main.moves.year IS 'year it has now';
 COMMENT ON COLUMN main.moves.venue IS 'venue it has now';
 COMMENT ON COLUMN main.moves.url IS 'link it has now';
 
+-- Rejected works that turned up at a venue since, one row a work: its newest promotion.
 CREATE OR REPLACE VIEW store.rejected_and_promoted AS
 SELECT w.work_id, d.reason, d.made_at AS rejected_at, p.from_venue, p.made_at AS promoted_at
 FROM store.work w JOIN main.decisions d USING (work_id) JOIN store.promotion p USING (work_id)
