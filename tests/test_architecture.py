@@ -19,8 +19,8 @@ LAYERS = (
         "orders", "phrase_patterns", "settings", "taxonomy", "taxonomy_review", "workspace",
     },
     {
-        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_batch_api",
-        "llm_endpoint", "llm_limits", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
+        "answers", "decisions", "due", "embedding", "embedding_models", "ledger", "llm", "llm_asking", "llm_batch_api",
+        "llm_endpoint", "llm_limits", "llm_line", "llm_pass", "llm_plan", "llm_prices", "llm_questions", "llm_several", "llm_wire",
         "merging", "nli", "prompts", "queries", "recordings", "records", "references", "rehearsal", "rendering",
         "repository", "returned", "runs", "seeds", "settling", "sources", "unchanged", "vectors", "venues",
         "voided", "warehouse", "web", "words",

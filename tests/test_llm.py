@@ -5,7 +5,6 @@ The ways in which an answer can be wrong are in test_llm_faults.py.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -245,7 +245,7 @@ def test_a_cap_in_dollars_is_never_passed(bench: Bench, server: ScriptedLlm, cap
 def test_a_server_learns_nothing_of_this_machine(bench: Bench, server: ScriptedLlm) -> None:
     bench.label(server.base_url, [6])
     [asked] = server.asked
-    assert asked.headers["user-agent"].startswith("AsyncOpenAI/Python ")
+    assert asked.headers["user-agent"].startswith("OpenAI/Python ")
     for word in (platform.system(), platform.machine(), platform.python_version()):
         assert not [name for name, value in asked.headers.items() if word in value and name != "host"], word
 
@@ -302,21 +302,43 @@ def test_a_storm_of_429_is_waited_out(bench: Bench, server: ScriptedLlm) -> None
 
 
 def test_a_gate_halves_once_a_pause_and_grows_back() -> None:
-    async def widths() -> list[int]:
-        gate, found = Gate(8), []
-        for pause in (0.05, 0.05):
-            gate.slow_down(pause)
-            found.append(gate.width)
-        began = time.monotonic()
-        async with gate:
-            found.append(int(time.monotonic() - began > 0.04))  # it opened after the pause
-        gate.slow_down(0.0)
-        found.append(gate.width)
-        for _ in range(40):
-            gate.widen()
-        return [*found, gate.width]
+    gate, widths = Gate(8), []
+    for pause in (0.05, 0.05):
+        gate.slow_down(pause)
+        widths.append(gate.width)
+    began = time.monotonic()
+    assert gate.enter()
+    assert time.monotonic() - began > 0.04, "it opened after the pause"
+    gate.leave()
+    gate.slow_down(0.0)
+    widths.append(gate.width)
+    for _ in range(40):
+        gate.widen()
+    assert [*widths, gate.width] == [4, 4, 2, 8]
 
-    assert asyncio.run(widths()) == [4, 4, 1, 2, 8]
+
+def test_no_more_than_the_gate_is_wide_are_inside_and_who_is_not_wanted_does_not_wait() -> None:
+    gate, inside, most, wanted = Gate(3), [], [], True
+
+    def pass_through() -> bool:
+        if not gate.enter(lambda: wanted):
+            return False
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        gate.leave()
+        return True
+
+    with ThreadPoolExecutor(12) as threads:
+        assert all(threads.map(lambda _: pass_through(), range(12)))
+        assert max(most) == 3
+        assert [gate.enter() for _ in range(3)] == [True] * 3
+        waiting = threads.submit(pass_through)
+        time.sleep(0.02)
+        assert not waiting.done()
+        wanted = False
+        assert waiting.result(timeout=5) is False
 
 
 def test_a_paper_the_model_cannot_read_is_given_up(bench: Bench, server: ScriptedLlm) -> None:
@@ -410,29 +432,33 @@ def test_what_a_killed_run_left_in_the_journal_is_put_in_once(bench: Bench) -> N
 
 
 def test_a_journal_that_the_disk_does_not_take_stops_whoever_waits_for_it() -> None:
-    async def write_two() -> list[object]:
-        journal = Journal(Path("/dev/full"))
-        told = await asyncio.gather(journal.append(call(1)), journal.append(call(2)), return_exceptions=True)
-        with pytest.raises(WorkspaceError, match="No space left on device"):
-            journal.close()
-        return [str(one) for one in told]
+    journal = Journal(Path("/dev/full"))
 
-    assert asyncio.run(write_two()) == ["/dev/full: cannot be written: No space left on device"] * 2
+    def write(number: int) -> str:
+        with pytest.raises(WorkspaceError) as refused:
+            journal.append(call(number))
+        return str(refused.value)
 
-
-def test_a_call_is_in_the_journal_although_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
-    async def leave() -> None:
-        journal = Journal(tmp_path / "made" / "journal.jsonl")
-        tasks = [asyncio.create_task(journal.append(call(number))) for number in (1, 2)]
-        await asyncio.sleep(0)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(write, range(12)))
+    assert set(told) == {"/dev/full: cannot be written: No space left on device"}
+    with pytest.raises(WorkspaceError, match="No space left on device"):
         journal.close()
 
-    asyncio.run(leave())
-    lines = (tmp_path / "made" / "journal.jsonl").read_text().splitlines()
-    assert [Call.model_validate_json(line).call_id for line in lines] == ["c1", "c2"]
+
+def test_every_call_of_many_threads_is_on_the_disk_when_its_append_returns(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "journal.jsonl"
+    journal = Journal(path)
+
+    def write(number: int) -> bool:
+        journal.append(call(number))
+        return f'"call_id":"c{number}",' in path.read_text()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(write, range(200)))
+    journal.close()
+    written = [Call.model_validate_json(line).call_id for line in path.read_text().splitlines()]
+    assert sorted(written) == sorted(f"c{number}" for number in range(200))
 
 
 def test_a_warehouse_made_anew_gets_its_calls_back_and_pays_nothing(closed: Bench, server: ScriptedLlm) -> None:

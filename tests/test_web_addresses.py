@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.doors import ask, open_door, web_settings
-from tests.servers import Reply, ScriptedServer
+from tests.servers import Reply, ScriptedServer, certificate
 from triage.errors import AddressRefusedError, FetchError, RedirectRefusedError
 from triage.web.policy import is_public
 from triage.web.transport import CheckedTransport
@@ -175,34 +173,8 @@ def test_the_next_address_is_tried_when_one_is_dead(tmp_path: Path) -> None:
 # -- certificates
 
 
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for NAME, made now and its own authority, and a server's context with it."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        subject, subject, key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1)
-    )
-    made = (
-        builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "certificate.pem").write_bytes(pem)
-    (folder / "both.pem").write_bytes(pem + secret)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    return folder / "certificate.pem", context
-
-
 def test_the_certificate_must_be_the_names_although_the_address_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trusted, context = certificate(tmp_path)
+    trusted, context = certificate(tmp_path, NAME)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     with ScriptedServer(tls=context) as server:
         server.say("/feed", Reply.json([]))

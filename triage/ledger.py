@@ -8,15 +8,13 @@ paid for again.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import hashlib
 import os
-import queue
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,32 +111,10 @@ def journal_path(workspace: Workspace) -> Path:
     return workspace.root / ".triage" / "llm-journal.jsonl"
 
 
-class _Line(NamedTuple):
-    """A call to write, and who waits for it."""
-
-    content: bytes
-    durable: asyncio.Future[None]
-    loop: asyncio.AbstractEventLoop
-
-    def tell(self, error: Exception | None) -> None:
-        """Wake who waits; who no longer does (a run that is stopped) has its line all the same."""
-        with contextlib.suppress(RuntimeError):  # its loop has ended
-            self.loop.call_soon_threadsafe(self._settle, error)
-
-    def _settle(self, error: Exception | None) -> None:
-        if self.durable.done():
-            return
-        if error:
-            self.durable.set_exception(error)
-        else:
-            self.durable.set_result(None)
-
-
 class Journal:
-    """Appends calls; `await append(call)` returns when the call is on the disk.
+    """Appends calls; `append` returns when they are on the disk.
 
-    A thread of its own writes: an fsync may take long, and the loop has other answers to read meanwhile. Calls that end
-    together share one fsync, so that sixteen at once do not wait for sixteen.
+    Threads that come while another one's calls are being written wait together, and share the next fsync.
     """
 
     def __init__(self, path: Path) -> None:
@@ -148,54 +124,42 @@ class Journal:
         except OSError as error:
             raise WorkspaceError(f"{path}: cannot be written: {error.strerror}", hint="check free space and permissions") from error
         self._path = path
-        self._lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
-        self._failed: Exception | None = None
+        self._queue = threading.Lock()
+        self._disk = threading.Lock()
+        self._waiting: list[bytes] = []
+        self._last = self._written = 0
+        """The number of the last append that waits, and of the last one that was written."""
+        self._failed: WorkspaceError | None = None
 
-    async def append(self, call: Call) -> None:
-        """Raises WorkspaceError when the disk does not take it."""
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._live, name="llm journal", daemon=True)
-            self._writer.start()
-        loop = asyncio.get_running_loop()
-        line = _Line(_as_line(call), loop.create_future(), loop)
-        self._lines.put(line)
-        await line.durable
+    def append(self, *calls: Call) -> None:
+        """Raises WorkspaceError when the disk does not take them; then it takes nothing more, for half a line may stand there."""
+        lines = b"".join(_as_line(call) for call in calls)
+        with self._queue:
+            self._waiting.append(lines)
+            self._last = mine = self._last + 1
+        with self._disk:
+            if self._written < mine:
+                self._write_waiting()
+            if self._failed:
+                raise self._failed
 
-    def _live(self) -> None:
-        """Write what comes until the None of `close`."""
-        came: list[_Line | None] = []
-        while None not in came:
-            came = [self._lines.get()]
-            while not self._lines.empty():
-                came.append(self._lines.get())
-            lines, failed = [line for line in came if line], None
-            try:
-                self._write([line.content for line in lines])
-            except Exception as error:  # noqa: BLE001 - raised where it is waited for, and by `close`
-                self._failed = failed = error
-            for line in lines:
-                line.tell(failed)
-
-    def _write(self, lines: Sequence[bytes]) -> None:
+    def _write_waiting(self) -> None:
+        with self._queue:
+            lines, self._waiting = self._waiting, []
+            self._written = self._last
+        if self._failed:
+            return
         try:
             self._file.write(b"".join(lines))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise WorkspaceError(
+            self._failed = WorkspaceError(
                 f"{self._path}: cannot be written: {error.strerror}", hint="check free space; no call is made without its record"
-            ) from error
-
-    def append_at_once(self, calls: Iterable[Call]) -> None:
-        """The same without a loop: returns when all are on the disk."""
-        self._write([_as_line(call) for call in calls])
+            )
 
     def close(self) -> None:
-        """Write what still waits, and close. Raises the WorkspaceError of a line that was not written."""
-        if self._writer is not None:
-            self._lines.put(None)
-            self._writer.join()
+        """Raises the WorkspaceError of calls that were not written."""
         with contextlib.suppress(OSError):  # closing tries once more to write what a full disk did not take
             self._file.close()
         if self._failed:

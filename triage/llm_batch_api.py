@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from triage.errors import ModelError
-from triage.llm_wire import LARGEST_REPLY, connect_plainly, status_failure
+from triage.llm_line import LARGEST_REPLY, plain_client
+from triage.llm_wire import status_failure
 from triage.text import clean_line
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class BatchDesk:
 
     def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
         self._key = endpoint.key
-        self._client = connect_plainly(endpoint.base_url, endpoint.key, timeout=timeout)
+        self._client = plain_client(endpoint.base_url, endpoint.key, timeout=timeout)
 
     def close(self) -> None:
         self._client.close()

@@ -1,13 +1,15 @@
-"""Limits on asking a model: calls, tokens and money (hard caps), how many a minute, and how many at once."""
+"""Limits on asking a model: calls, tokens and money (hard caps), how many a minute, and how many at once.
+
+Each is shared by the threads that ask.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage.llm_prices import Most, Spent, cost_of
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from triage.settings import LlmBudget, LlmPrice
 
 __all__ = ["Budget", "Charge", "Gate", "Pace"]
+
+LOOK_UP_SECONDS = 0.1
+"""How often a thread that waits looks whether it is still to go on."""
 
 
 class Charge(NamedTuple):
@@ -41,21 +46,23 @@ class Budget:
         self._now = now
         self._in_month = _month_of(now())
         self._aside = Spent()
+        self._turn = threading.Lock()
 
     def reserve(self, most: Most) -> bool:
         """Set the most this request can take aside. False when it does not fit: for good when `reached` says so,
         else until requests in flight, which seldom take what is set aside for them, have settled."""
-        self._turn_the_month()
-        if self.reached(most):
-            return False
-        needed = Spent(1, most.tokens, most.usd or 0.0)
-        for unit, cap, _, spent in self._caps_now():
-            if cap is not None and sum(getattr(x, unit) for x in (spent, self._aside, needed)) > cap:
+        with self._turn:
+            self._turn_the_month()
+            if self.reached(most):
                 return False
-        # a call is a call once it is sent, whatever comes of it: it is counted at once
-        self._count(Spent(1, 0, 0.0))
-        self._aside = self._aside.plus(0, needed.tokens, needed.usd)
-        return True
+            needed = Spent(1, most.tokens, most.usd or 0.0)
+            for unit, cap, _, spent in self._caps_now():
+                if cap is not None and sum(getattr(x, unit) for x in (spent, self._aside, needed)) > cap:
+                    return False
+            # a call is a call once it is sent, whatever comes of it: it is counted at once
+            self._count(Spent(1, 0, 0.0))
+            self._aside = self._aside.plus(0, needed.tokens, needed.usd)
+            return True
 
     def reached(self, most: Most) -> str:
         """Which cap this request would pass whatever becomes of those in flight, in words; "" for none."""
@@ -73,16 +80,17 @@ class Budget:
     def settle(self, most: Most, usage: Usage, price: LlmPrice | None, *, charged: bool) -> Charge:
         """Count a request that ended. `charged`: it may have been charged though its tokens are not known; then it
         counts in full."""
-        self._turn_the_month()
-        self._aside = self._aside.plus(0, -most.tokens, -(most.usd or 0.0))
-        if usage.sent is not None and usage.received is not None:
-            cost = cost_of(price, usage.sent, usage.cached or 0, usage.received)
-            self._count(Spent(0, usage.sent + usage.received, cost or 0.0))
-            return Charge(cost)
-        if not charged:
-            return Charge(0.0)
-        self._count(Spent(0, most.tokens, most.usd or 0.0))
-        return Charge(None, most.tokens, most.usd)
+        with self._turn:
+            self._turn_the_month()
+            self._aside = self._aside.plus(0, -most.tokens, -(most.usd or 0.0))
+            if usage.sent is not None and usage.received is not None:
+                cost = cost_of(price, usage.sent, usage.cached or 0, usage.received)
+                self._count(Spent(0, usage.sent + usage.received, cost or 0.0))
+                return Charge(cost)
+            if not charged:
+                return Charge(0.0)
+            self._count(Spent(0, most.tokens, most.usd or 0.0))
+            return Charge(None, most.tokens, most.usd)
 
     def _count(self, more: Spent) -> None:
         self._run, self._month = self._run.plus(*more), self._month.plus(*more)
@@ -116,11 +124,11 @@ def _words(unit: str, cap: float, span: str, spent: float, more: float) -> str:
 
 
 class Pace:
-    """At most so many requests and tokens in any `span` seconds; None is no limit. Belongs to one event loop.
+    """At most so many requests and tokens in any `span` seconds; None is no limit.
 
     Tokens count as the most a request may take until it is known what it took. A request that is larger than the
-    limit by itself goes alone: it would wait for ever. `begun` are earlier requests to the same server, of
-    another loop of this process: [when by the monotonic clock, tokens].
+    limit by itself goes alone: it would wait for ever. `begun` are earlier requests to the same server from
+    this process: [when by the monotonic clock, tokens].
     """
 
     def __init__(self, requests: int | None, tokens: int | None, *, begun: deque[list[float]] | None = None, span: float = 60.0) -> None:
@@ -128,14 +136,14 @@ class Pace:
         self._tokens = tokens
         self._span = span
         self._begun = deque() if begun is None else begun
-        self._turn = asyncio.Lock()
+        self._turn = threading.Lock()
 
-    async def begin(self, tokens: int, *, still_wanted: Callable[[], bool] = lambda: True) -> list[float]:
-        """Wait for room, first come, first served, or until it is no longer wanted. What it gives is for `correct`."""
+    def begin(self, tokens: int, *, still_wanted: Callable[[], bool] = lambda: True) -> list[float]:
+        """Wait for room, one thread after the other, or until it is no longer wanted. What it gives is for `correct`."""
         mine = [0.0, float(tokens)]
         if self._requests is None and self._tokens is None:
             return mine
-        async with self._turn:
+        with self._turn:
             while still_wanted():
                 now = time.monotonic()
                 while self._begun and self._begun[0][0] <= now - self._span:
@@ -145,15 +153,16 @@ class Pace:
                     self._begun.append(mine)
                     break
                 # corrections make room before the oldest has gone
-                await asyncio.sleep(min(max(self._begun[0][0] + self._span - now, 0.001), self._span / 60))
+                time.sleep(min(max(self._begun[0][0] + self._span - now, 0.001), LOOK_UP_SECONDS, self._span / 60))
         return mine
 
     def _room(self, tokens: int) -> bool:
-        if not self._begun:
+        begun = list(self._begun)
+        if not begun:
             return True
-        if self._requests is not None and len(self._begun) >= self._requests:
+        if self._requests is not None and len(begun) >= self._requests:
             return False
-        return self._tokens is None or sum(entry[1] for entry in self._begun) + tokens <= self._tokens
+        return self._tokens is None or sum(entry[1] for entry in begun) + tokens <= self._tokens
 
     @staticmethod
     def correct(begun: list[float], usage: Usage) -> None:
@@ -165,55 +174,45 @@ class Pace:
 class Gate:
     """At most `most` requests at once; half as many, after a pause, when the server says it is too many.
 
-    Belongs to one event loop. The width grows back by one with each round of requests that went well.
+    The width grows back by one with each round of requests that went well.
     """
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
         self._width = float(most)
         self._inside = 0
-        self._waiting = 0
         self._opens = 0.0
-        self._changed = asyncio.Condition()
+        self._changed = threading.Condition()
 
     @property
     def width(self) -> int:
         return max(1, int(self._width))
 
-    async def __aenter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._inside < self.width and self._opens <= loop.time():  # nothing can come between, so no lock is needed
-            self._inside += 1
-            return
-        self._waiting += 1
-        try:
-            await self._wait(loop)
-        finally:
-            self._waiting -= 1
-
-    async def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._inside < self.width)
-                pause = self._opens - loop.time()
-                if pause <= 0:
+    def enter(self, still_wanted: Callable[[], bool] = lambda: True) -> bool:
+        """Wait for a place, to be given back with `leave`; False when it is no longer wanted."""
+        with self._changed:
+            while still_wanted():
+                pause = self._opens - time.monotonic()
+                if pause <= 0 and self._inside < self.width:
                     self._inside += 1
-                    return
-            await asyncio.sleep(pause)
+                    return True
+                self._changed.wait(min(pause, LOOK_UP_SECONDS) if pause > 0 else LOOK_UP_SECONDS)
+        return False
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._inside -= 1
-        if self._waiting:
-            async with self._changed:
-                self._changed.notify_all()
+    def leave(self) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify()
 
     def widen(self) -> None:
         """A request went well."""
-        self._width = min(self._most, self._width + 1 / self._width)
+        with self._changed:
+            self._width = min(self._most, self._width + 1 / self._width)
 
     def slow_down(self, pause: float) -> None:
         """The server wants `pause` seconds of quiet; complaints that arrive within it count once."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._opens:
-            self._width = max(1.0, self._width / 2)
-        self._opens = max(self._opens, now + pause)
+        with self._changed:
+            now = time.monotonic()
+            if now >= self._opens:
+                self._width = max(1.0, self._width / 2)
+            self._opens = max(self._opens, now + pause)

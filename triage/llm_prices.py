@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Most(NamedTuple):
         return self.sent + self.received
 
 
+@lru_cache(maxsize=64)  # most of a request is the same for every paper
 def tokens_at_most(text: str) -> int:
     """How many tokens `text` has at most.
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from triage.errors import ModelError
 from triage.ledger import Call, CallKey
 from triage.llm_prices import tokens_at_most
-from triage.llm_wire import TRANSIENT, Exchange, Schema
+from triage.llm_wire import TRANSIENT, Dialect, Exchange, Schema
 from triage.prompts import Messages
 
 __all__ = ["Answer", "Question", "Talk"]
@@ -61,6 +61,7 @@ class Talk(Generic[Value]):
         self.messages = question.messages.as_sent
         self.calls: list[Call] = []
         self.value: Value | None = None
+        self.dialect = Dialect()
         self.repaired = False
         self.extended = False
         self.recorded = 0

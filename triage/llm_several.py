@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, create_model
@@ -65,7 +66,7 @@ class _Several(Messages):
 
     hashes: tuple[str, ...]
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return "+".join(part[:_HASH] for part in self.hashes)
 

@@ -1,4 +1,4 @@
-"""One request to an OpenAI-compatible server: what is sent, how the answer is read, what each failure is called.
+"""The words of a request to an OpenAI-compatible server: what is sent, how the answer is read, what each failure is called.
 
 Servers differ in what they take. A `Dialect` says what one of them takes, and `lowered` what to try next when it
 says no: a strict schema, a JSON object with the schema beside it, plain words; `max_tokens` or its newer name;
@@ -7,17 +7,14 @@ a temperature or none.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,16 +23,11 @@ from triage.models import Frozen
 from triage.text import clean_line
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 __all__ = [
-    "LARGEST_REPLY", "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "connect", "connect_plainly", "exchange", "lowered", "parse_reply",
-    "read_envelope", "request_body", "status_failure",
+    "REDUCED", "TRANSIENT", "Dialect", "Exchange", "Schema", "Usage", "lowered", "parse_reply", "read_envelope", "request_body", "status_failure",
 ]  # fmt: skip
-
-LARGEST_REPLY = 2_000_000
-"""Bytes of an answer; a reply of 1,200 tokens has some 6,000."""
 
 TRANSIENT = frozenset({"timeout", "connection", "rate limit", "server error", "empty"})
 """Failures that may be gone a moment later."""
@@ -92,11 +84,8 @@ class Schema:
         self.json = model.model_json_schema()
         self.text = json.dumps(self.json, ensure_ascii=False, sort_keys=True)
         self.hash = hashlib.sha256(self.text.encode("utf-8")).hexdigest()[:16]
-
-    @property
-    def in_words(self) -> str:
+        self.in_words = f"Reply with one JSON object and nothing else, no code fence. It must fit this JSON schema:\n{self.text}"
         """For servers that do not take a schema."""
-        return f"Reply with one JSON object and nothing else, no code fence. It must fit this JSON schema:\n{self.text}"
 
 
 def request_body(
@@ -138,134 +127,6 @@ def lowered(dialect: Dialect, status: int, text: str) -> Dialect | None:
     if dialect.limit_key != "none" and dialect.limit_key in text:
         return dialect.model_copy(update={"limit_key": "max_completion_tokens" if dialect.limit_key == "max_tokens" else "none"})
     return None
-
-
-def connect(base_url: str, key: str, *, timeout: float, connections: int) -> list[openai.AsyncOpenAI]:
-    """Clients for one event loop, one for each connection: one request each time (we retry ourselves, so that every
-    request is counted), no redirects (a paper and a key go to the server that was named), bounded answers.
-
-    A pool looks at all of its connections for every request, which costs a fifth of the call with sixteen of them.
-    """
-    import httpx2
-
-    tls = httpx2.create_ssl_context()  # slow to make, so made once
-    asynchronous, _ = _client_classes()
-
-    def client() -> openai.AsyncOpenAI:
-        http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout),
-            follow_redirects=False,
-            # an answer that is not compressed cannot unfold; the hook counts what comes
-            headers={"Accept-Encoding": "identity"},
-            event_hooks={"response": [_bound]},
-            trust_env=_may_be_behind_a_proxy(base_url),
-            verify=tls,
-            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1),
-        )
-        return asynchronous(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
-
-    return [client() for _ in range(connections)]
-
-
-class _Reticent:
-    """Mixed into a client: tells a server nothing of this machine. Six headers less are a twentieth of a request's cost, too."""
-
-    def platform_headers(self) -> dict[str, str]:
-        return {}
-
-
-@lru_cache(maxsize=1)
-def _client_classes() -> tuple[type[openai.AsyncOpenAI], type[openai.OpenAI]]:
-    import openai
-
-    # their names go into the user agent, as servers know it
-    class AsyncOpenAI(_Reticent, openai.AsyncOpenAI):
-        pass
-
-    class OpenAI(_Reticent, openai.OpenAI):
-        pass
-
-    return AsyncOpenAI, OpenAI
-
-
-def connect_plainly(base_url: str, key: str, *, timeout: float) -> openai.OpenAI:
-    """The same without a loop and without the bound on answers: for files, which have their own."""
-    import httpx2
-
-    http = httpx2.Client(
-        timeout=httpx2.Timeout(timeout),
-        follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        trust_env=_may_be_behind_a_proxy(base_url),
-    )
-    _, plain = _client_classes()
-    return plain(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
-
-
-def _may_be_behind_a_proxy(base_url: str) -> bool:
-    """A server on this machine is not behind the proxy of the environment."""
-    return (urlsplit(base_url).hostname or "") not in {"localhost", "127.0.0.1", "::1"}
-
-
-class _TooLargeError(Exception):
-    """An answer beyond LARGEST_REPLY, or a compressed one."""
-
-
-async def _bound(response: httpx2.Response) -> None:
-    if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        raise _TooLargeError("the answer is compressed, though it was asked not to be")
-    response.stream = _bounded_stream()(response.stream)
-
-
-@lru_cache(maxsize=1)
-def _bounded_stream() -> Callable[[Any], httpx2.AsyncByteStream]:
-    import httpx2
-
-    class Bounded(httpx2.AsyncByteStream):
-        def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for chunk in self._stream:
-                size += len(chunk)
-                if size > LARGEST_REPLY:
-                    raise _TooLargeError(f"the answer is larger than {LARGEST_REPLY} bytes")
-                yield chunk
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    return Bounded
-
-
-async def exchange(client: openai.AsyncOpenAI, body: dict[str, Any], *, timeout: float, secret: str) -> Exchange:
-    """Send one request and read the answer's envelope. Never raises for what a server can do; the key is nowhere in the result."""
-    import httpx2
-    import openai
-
-    def clean(text: str) -> str:
-        return (text.replace(secret, "[key]") if secret else text).replace("\x00", "")
-
-    try:
-        async with asyncio.timeout(timeout):
-            # a whole address spares the client from taking its own apart for each request; that one ends in a slash
-            response = await client.post(f"{client.base_url}chat/completions", cast_to=httpx2.Response, body=body)
-        return read_envelope(clean(response.content.decode("utf-8", "replace")))
-    except (TimeoutError, openai.APITimeoutError):
-        return Exchange("timeout", f"no whole answer within {timeout:g} s", hint="raise llm.timeout_seconds, or ask a faster model")
-    except openai.APIStatusError as error:
-        return status_failure(error, clean(error.response.content.decode("utf-8", "replace")))
-    except openai.APIConnectionError as error:
-        if isinstance(error.__cause__, _TooLargeError):
-            return Exchange("too large", str(error.__cause__))
-        reason = clean(clean_line(str(error.__cause__ or error)))
-        sent = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-        return Exchange(
-            "connection", f"the connection failed: {reason[:300]}", hint="is the server running, and llm.base_url right?", sent=sent
-        )
-    except _TooLargeError as error:
-        return Exchange("too large", str(error))
 
 
 _STOPS = {

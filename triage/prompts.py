@@ -21,7 +21,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -70,7 +70,7 @@ class Messages(Frozen):
         """The messages of a chat, in order."""
         return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(f"{self.system}\x1f{self.user}".encode("utf-8", "replace")).hexdigest()
 

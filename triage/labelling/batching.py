@@ -124,7 +124,7 @@ def _keep(run: Run, reader: Reader, one: _Open, status: str, answers: Mapping[st
     calls = [_call(run, reader, one, key, answers[key.work_id], papers.get(key.work_id)) for key in items if key.work_id in answers]
     journal = Journal(journal_path(run.workspace))
     try:
-        journal.append_at_once(calls)
+        journal.append(*calls)
     finally:
         journal.close()
     with run.warehouse.burst() as con:
