@@ -277,6 +277,19 @@ def test_a_server_on_this_machine_is_not_asked_through_a_proxy(bench: Bench, ser
     assert bench.label(server.base_url, [1]).status == "complete"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"), [("SSL_CERT_FILE", "/gone.pem", "No such file"), ("HTTPS_PROXY", "bad://x:1", "proxy URL")]
+)
+def test_wrong_certificates_or_proxies_are_the_environments_fault_and_cost_no_call(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    night = bench.label("https://model.example/v1")
+    [failure] = night.failures
+    assert (failure.kind, said in failure.message, variable in (failure.hint or "")) == ("settings", True, True)
+    assert (night.counts["calls"], night.counts["waiting"], night.status) == (0, PAPERS - 2, "partial")
+
+
 def test_a_server_that_is_down_costs_five_papers_patience(bench: Bench) -> None:
     with ScriptedLlm() as gone:
         address = gone.base_url

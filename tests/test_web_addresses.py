@@ -10,7 +10,7 @@ import pytest
 
 from tests.doors import ask, open_door, web_settings
 from tests.servers import Reply, ScriptedServer, certificate
-from triage.errors import AddressRefusedError, FetchError, RedirectRefusedError
+from triage.errors import AddressRefusedError, FetchError, RedirectRefusedError, SettingsError
 from triage.web.policy import is_public
 from triage.web.transport import CheckedTransport
 
@@ -191,6 +191,15 @@ def test_the_certificate_must_be_the_names_although_the_address_is_pinned(tmp_pa
             ask(door, f"{other}/feed")
         assert (raised.value.kind, raised.value.passing) == ("unreachable", False)
         assert len(server.seen) == 2
+
+
+def test_certificates_that_cannot_be_read_are_told_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with (
+        pytest.raises(SettingsError, match=r"certificates cannot be read: .*No such file"),
+        open_door(tmp_path, web_settings("https://a.example")),
+    ):
+        pass
 
 
 # -- proxies

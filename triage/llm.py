@@ -22,6 +22,7 @@ from triage.ledger import OK, Past, journal_path, known_calls, spent
 from triage.llm_asking import REPLIED, Asking, accepted
 from triage.llm_endpoint import Endpoint, find_endpoint, second_of
 from triage.llm_limits import Budget
+from triage.llm_line import open_lines
 from triage.llm_prices import Most, Spent, most_of, with_share
 from triage.llm_questions import Answer, Question, Talk
 from triage.llm_wire import REDUCED, Dialect, Exchange, lowered, parse_reply, read_envelope
@@ -151,8 +152,16 @@ class LanguageModel:
             for question in questions:
                 yield self._replayed(question, self.recordings)
         elif questions:
+            endpoint, at_once = self.endpoint, min(self.settings.concurrency, len(questions))
+            try:
+                lines = open_lines(endpoint.base_url, endpoint.key, timeout=self.settings.timeout_seconds, count=at_once)
+            except ModelError as error:
+                self.stopped = error
+                yield Answer(questions[0], error=error)
+                yield from (Answer(question, error=error, waiting=True) for question in questions[1:])
+                return
             begun = _begun.setdefault(self._place, deque())
-            yield from Asking(self, questions, journal=self._journal_path, begun=begun).answers()
+            yield from Asking(self, questions, lines, journal=self._journal_path, begun=begun).answers()
 
     def _replayed(self, question: Question[Value], recordings: Recordings) -> Answer[Value]:
         """What came of a question when it was recorded: the first answer that is worth something, else what was wrong with the last."""

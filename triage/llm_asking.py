@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from triage.errors import ModelError
 from triage.ledger import OK, Call, Journal
 from triage.llm_limits import Charge, Gate, Pace
-from triage.llm_line import INTERRUPTED, Line, open_lines
+from triage.llm_line import INTERRUPTED, Line
 from triage.llm_prices import Most, most_of
 from triage.llm_questions import Answer, Question, Talk
 from triage.llm_wire import REDUCED, TRANSIENT, Exchange, lowered, parse_reply, request_body
@@ -47,15 +47,17 @@ Value = TypeVar("Value")
 
 
 class Asking(Generic[Value]):
-    """At most `llm.concurrency` questions at once. What the round learns of the server and why it ended stays with the model."""
+    """As many questions at once as there are lines. What the round learns of the server and why it ended stays with the model."""
 
-    def __init__(self, model: LanguageModel, questions: Sequence[Question[Value]], *, journal: Path, begun: deque[list[float]]) -> None:
+    def __init__(
+        self, model: LanguageModel, questions: Sequence[Question[Value]], lines: Sequence[Line], *, journal: Path, begun: deque[list[float]]
+    ) -> None:
         settings = model.settings
         self._model = model
         self._settings = settings
         self._waiting = deque(questions)
-        self._threads = min(settings.concurrency, len(questions))
-        self._at_work = self._threads
+        self._lines = lines
+        self._at_work = len(lines)
         self._gate = Gate(settings.concurrency)
         self._pace = Pace(settings.requests_per_minute, settings.tokens_per_minute, begun=begun)
         self._journal = Journal(journal)
@@ -72,10 +74,8 @@ class Asking(Generic[Value]):
     def answers(self) -> Iterator[Answer[Value]]:
         """Each answer as it comes; every question gives exactly one. When the caller stops early, what is in flight is
         cut off and stands in the ledger as interrupted."""
-        endpoint, timeout = self._model.endpoint, self._settings.timeout_seconds
-        lines = open_lines(endpoint.base_url, endpoint.key, timeout=timeout, count=self._threads)
-        threads = [threading.Thread(target=self._watch, args=(lines,), name="llm watch", daemon=True)]
-        for number, line in enumerate(lines):
+        threads = [threading.Thread(target=self._watch, name="llm watch", daemon=True)]
+        for number, line in enumerate(self._lines):
             threads.append(threading.Thread(target=self._work, args=(line, number == 0), name=f"llm {number}", daemon=True))
         for thread in threads:
             thread.start()
@@ -83,16 +83,16 @@ class Asking(Generic[Value]):
             yield from self._given()
         finally:
             self._over.set()
-            for line in lines:
+            for line in self._lines:
                 line.cut()
             for thread in threads:
                 thread.join()
-            for line in lines:
+            for line in self._lines:
                 line.close()
             self._journal.close()
 
     def _given(self) -> Iterator[Answer[Value]]:
-        working = self._threads
+        working = len(self._lines)
         while working:
             came = [self._came.get()]
             self._ended.wait(HAND_OVER_SECONDS)
@@ -106,11 +106,11 @@ class Asking(Generic[Value]):
                 else:
                     yield one
 
-    def _watch(self, lines: Sequence[Line]) -> None:
+    def _watch(self) -> None:
         """A server that sends a byte now and then keeps every read short and the whole answer long."""
         while not self._over.wait(min(1.0, self._settings.timeout_seconds / 10)):
             now = time.monotonic()
-            for line in lines:
+            for line in self._lines:
                 line.cut_if_late(now)
 
     def _work(self, line: Line, is_first: bool) -> None:

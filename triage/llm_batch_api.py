@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from triage.errors import ModelError
@@ -60,11 +61,17 @@ class BatchDesk:
     """The batches of one server. One request each time; what fails is tried again by the next run."""
 
     def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
+        self._endpoint = endpoint
         self._key = endpoint.key
-        self._client = plain_client(endpoint.base_url, endpoint.key, timeout=timeout)
+        self._timeout = timeout
+
+    @cached_property
+    def _client(self) -> openai.OpenAI:
+        return plain_client(self._endpoint.base_url, self._key, timeout=self._timeout)
 
     def close(self) -> None:
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def submit(self, intent: str, bodies: Mapping[str, Mapping[str, Any]]) -> str:
         """Send requests (custom id -> body of chat/completions) as one batch, and give its id at the server."""

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from triage.errors import ModelError
 from triage.llm_wire import Exchange, read_envelope, status_failure
 from triage.text import clean_line
 
@@ -43,11 +44,27 @@ _BROKEN = frozenset({"connection", "timeout", "server error"})
 
 
 def open_lines(base_url: str, key: str, *, timeout: float, count: int) -> list[Line]:
-    """As many lines to one server; `timeout` seconds for a whole answer."""
+    """As many lines to one server; `timeout` seconds for a whole answer.
+
+    Raises ModelError "settings" when the environment's certificates or proxy are wrong.
+    """
     import httpx2
 
-    tls = httpx2.create_ssl_context()  # slow to make, so made once
-    return [Line(base_url, key, timeout=timeout, tls=tls) for _ in range(count)]
+    with _environment():
+        tls = httpx2.create_ssl_context()  # slow to make, so made once
+        return [Line(base_url, key, timeout=timeout, tls=tls) for _ in range(count)]
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    """What the environment says of certificates and proxies is read when a client is made."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(
+            f"the connection cannot be prepared: {clean_line(str(error))[:300]}", kind="settings",
+            hint="check SSL_CERT_FILE, SSL_CERT_DIR and the proxies (HTTPS_PROXY, ALL_PROXY) in the environment",
+        ) from error  # fmt: skip
 
 
 class Line:
@@ -160,16 +177,17 @@ class Line:
 
 
 def plain_client(base_url: str, key: str, *, timeout: float) -> openai.OpenAI:
-    """A client without the bound on answers: for files, which have their own."""
+    """A client without the bound on answers: for files, which have their own. Raises like `open_lines`."""
     import httpx2
 
-    http = httpx2.Client(
-        timeout=httpx2.Timeout(timeout),
-        follow_redirects=False,
-        headers={"Accept-Encoding": "identity"},
-        trust_env=_may_be_behind_a_proxy(base_url),
-    )
-    return _client_class()(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
+    with _environment():
+        http = httpx2.Client(
+            timeout=httpx2.Timeout(timeout),
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
+            trust_env=_may_be_behind_a_proxy(base_url),
+        )
+        return _client_class()(base_url=base_url, api_key=key or "none", max_retries=0, timeout=timeout, http_client=http)
 
 
 @lru_cache(maxsize=1)

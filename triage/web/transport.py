@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from triage.errors import AddressRefusedError
+from triage.errors import AddressRefusedError, SettingsError
 from triage.web.policy import is_public, is_public_host
 
 __all__ = ["CheckedTransport", "look_up"]
@@ -43,13 +43,17 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     """httpx's transport behind the look-up and the check. One pool of connections a host name.
 
     A request whose extension `private_allowed` is true may go to a private address. Raises
-    AddressRefusedError, else what httpx raises.
+    AddressRefusedError, else what httpx raises; SettingsError when the environment's certificates cannot be read.
     """
 
     def __init__(self, *, proxy: str = "", look_up: LookUp = look_up) -> None:
         self._proxy = proxy
         self._look_up = look_up
-        self._tls = httpx.create_ssl_context()
+        try:
+            self._tls = httpx.create_ssl_context()
+        except OSError as error:
+            hint = "check SSL_CERT_FILE and SSL_CERT_DIR in the environment"
+            raise SettingsError(f"the trusted certificates cannot be read: {error}", hint=hint) from error
         self._pools: dict[str, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
