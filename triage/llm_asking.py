@@ -77,15 +77,17 @@ class Asking(Generic[Value]):
         threads = [threading.Thread(target=self._watch, name="llm watch", daemon=True)]
         for number, line in enumerate(self._lines):
             threads.append(threading.Thread(target=self._work, args=(line, number == 0), name=f"llm {number}", daemon=True))
-        for thread in threads:
-            thread.start()
+        started = []
         try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
             yield from self._given()
         finally:
             self._over.set()
             for line in self._lines:
                 line.cut()
-            for thread in threads:
+            for thread in started:
                 thread.join()
             for line in self._lines:
                 line.close()
