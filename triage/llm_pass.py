@@ -1,7 +1,7 @@
 """One pass of the model over what is due: the ledger first, then calls, kept in bursts, counted.
 
     asking = Pass(run, "note llm", model, titles, keep=keep)
-    for kept in asking.batches(questions, given_up=True): ...
+    for kept in asking.batches(questions, named=None): ...
     run.add(asking.report(wanted=..., known=...))
 
 Progress is kept in bursts, the ledger's rows together with what was made of them. A run that is killed has its
@@ -33,21 +33,25 @@ BURST_PAPERS, BURST_SECONDS = 500, 10.0
 
 Value = TypeVar("Value")
 Keep = Callable[["duckdb.DuckDBPyConnection", Sequence[Answer[Value]]], Mapping[str, int]]
+Hold = Callable[[Sequence[Question[Value]]], Mapping[str, str]]
 
 
 class Pass(Generic[Value]):
     """Asks questions about works and hands every answer to `keep`, inside the burst that also keeps its calls.
 
     `keep` gets answers with a value and without (an error), and gives figures to count ("void": 2). `titles` are
-    those of the works, for messages.
+    those of the works, for messages. Without `marks` nobody is said to wait: the pass only tries something.
     """
 
-    def __init__(self, run: Run, step: str, model: LanguageModel, titles: Mapping[str, str], *, keep: Keep[Value]) -> None:
+    def __init__(
+        self, run: Run, step: str, model: LanguageModel, titles: Mapping[str, str], *, keep: Keep[Value], marks: bool = True
+    ) -> None:
         self._run = run
         self._step = step
         self._model = model
         self._titles = titles
         self._keep = keep
+        self._marks = marks
         self._fresh: list[Answer[Value]] = []
         self._calls: list[Call] = []
         self.counts = dict.fromkeys(("from ledger", "calls", "void", "waiting", "given up"), 0)
@@ -55,30 +59,36 @@ class Pass(Generic[Value]):
         self._failed = 0
         self._waiting: dict[str, str] = {}
 
-    def batches(self, questions: Sequence[Question[Value]], *, given_up: bool) -> Iterator[int]:
+    def batches(
+        self, questions: Sequence[Question[Value]], *, named: Sequence[str] | None, hold: Hold[Value] | None = None
+    ) -> Iterator[int]:
         """Answer from the ledger what it knows, ask the rest; gives how many were answered with each burst.
 
-        `given_up`: leave out what failed in too many runs for reasons that lie in the paper or the reply.
+        What failed in too many runs for reasons that lie in the paper or the reply is asked again only if works were
+        `named`. `hold` gets the questions that are left and says which of them are not asked now: work id -> why.
         """
         self._run.progress.step(self._step, len(questions))
-        ask, since = self._look_up(questions, given_up=given_up), time.monotonic()
-        for answer in ask_in_batches(self._model, ask, self._run.settings.llm.batch_size):
+        ask, since = self._look_up(questions, give_up=named is None), time.monotonic()
+        if hold:
+            ask = self._without_held(ask, hold(ask))
+        for answer in ask_in_batches(self._model, ask, self._model.settings.batch_size):
             self._take(answer)
             if len(self._fresh) >= BURST_PAPERS or time.monotonic() - since > BURST_SECONDS:
                 yield self._save()
                 since = time.monotonic()
         last = self._save()
-        # who does not give up what failed too often was given their names
-        mark_waiting(self._run, self._step, self._waiting, None if given_up else [one.work_id for one in questions])
+        if self._marks:
+            mark_waiting(self._run, self._step, self._waiting, named)
         # every request of this run is in the warehouse now
         put_away(self._run.workspace)
         yield last
 
-    def report(self, *, wanted: int, known: int) -> StepReport:
+    def report(self, *, wanted: int, known: int, said: Sequence[str] = ()) -> StepReport:
         """`new` were answered now (by a call or from the ledger), `known` had not changed, `refused` wait for a later
-        run or were given up, `failed` could not be answered."""
+        run or were given up, `failed` could not be answered. `said` are further lines for the person."""
         self.counts["calls"] = len(self._calls)
         messages = [cost_line(self._model.endpoint.model, self._calls)] if self._calls else []
+        messages += said
         if self._model.stopped is not None and self.counts["waiting"]:
             messages.append(f"{self.counts['waiting']} papers wait for the model: {self._model.stopped.message}")
         return StepReport(
@@ -86,7 +96,7 @@ class Pass(Generic[Value]):
             failed=self._failed, counts=dict(self.counts), messages=tuple(messages),
         )  # fmt: skip
 
-    def _look_up(self, questions: Sequence[Question[Value]], *, given_up: bool) -> list[Question[Value]]:
+    def _look_up(self, questions: Sequence[Question[Value]], *, give_up: bool) -> list[Question[Value]]:
         if not questions:
             return []
         with self._run.warehouse.burst() as con:
@@ -97,13 +107,20 @@ class Pass(Generic[Value]):
             if answer is not None:
                 self.counts["from ledger"] += 1
                 self._take(answer)
-            elif given_up and failed_runs >= self._run.settings.llm.nights:
+            elif give_up and failed_runs >= self._run.settings.llm.nights:
                 self.counts["given up"] += 1
-                self._waiting[question.work_id] = f"given up: no usable answer in {failed_runs} runs"
+                self._waiting[question.work_id] = f"given up: no usable answer in {failed_runs} runs; name it with --work to ask once more"
                 self._run.progress.advance()
             else:
                 ask.append(question)
         return ask
+
+    def _without_held(self, questions: Sequence[Question[Value]], held: Mapping[str, str]) -> list[Question[Value]]:
+        self._waiting.update(held)
+        self.counts["waiting"] += len(held)
+        for _ in held:
+            self._run.progress.advance()
+        return [question for question in questions if question.work_id not in held]
 
     def _take(self, answer: Answer[Value]) -> None:
         self._fresh.append(answer)

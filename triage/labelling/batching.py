@@ -167,8 +167,8 @@ def _call(run: Run, reader: Reader, one: _Open, item: _Item, result: BatchResult
     )  # fmt: skip
 
 
-def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]:
-    """Send questions about these papers in batches, as far as the caps allow: (how many were sent, why not all).
+def submit(run: Run, reader: Reader, questions: Sequence[Question[Any]]) -> tuple[int, str]:
+    """Send questions in batches, as far as the caps allow: (how many were sent, why not all).
 
     Each batch is in the warehouse before it leaves the machine.
     """
@@ -177,8 +177,7 @@ def submit(run: Run, reader: Reader, papers: Sequence[Paper]) -> tuple[int, str]
 
     model, sent, why = reader.labeller.model, 0, ""
     fitting, most = [], []
-    for paper in papers:
-        question = reader.labeller.question(paper)
+    for question in questions:
         needed = model.most_of_batched(question)
         if not model.budget.reserve(needed):
             # nothing in flight can give room back: what is set aside in a batch stays so until it is collected

@@ -217,10 +217,12 @@ class LlmLabeller:
         """Ask about each paper, several at once; exactly one `Read` a paper, in the order in which they are answered."""
         by_id = {paper.work_id: paper for paper in papers}
         for answer in ask_in_batches(self.model, [self.question(paper) for paper in by_id.values()], self.model.settings.batch_size):
-            yield self.as_read(by_id[answer.question.work_id], answer)
+            paper = by_id[answer.question.work_id]
+            yield Read(paper, answer.value, self.take_void(paper.work_id), answer)
 
-    def as_read(self, paper: Paper, answer: Answer[Reading]) -> Read:
-        return Read(paper, answer.value, self._void.pop(paper.work_id, ()), answer)
+    def take_void(self, work_id: str) -> tuple[Void, ...]:
+        """What of the last reply about a work was void; given once."""
+        return self._void.pop(work_id, ())
 
     def label(self, papers: Sequence[Paper]) -> list[tuple[Label, ...]]:
         """The labels of each paper, in order. Raises ModelError when one of them could not be read."""

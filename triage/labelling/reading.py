@@ -7,7 +7,6 @@ its replies in the journal, and the next one makes the labels from there.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,17 +15,16 @@ from triage.labelling.batching import collect, in_batches, submit
 from triage.labelling.choosing import Candidate, for_first, for_second
 from triage.labelling.opinions import store_readings
 from triage.labelling.storing import Labelled, store_labels
-from triage.ledger import Call, drain, put_away, store_calls
-from triage.llm_pass import BURST_PAPERS, BURST_SECONDS, cost_line, mark_waiting
-from triage.runs import StepReport
-from triage.voided import Void, store_voided
+from triage.ledger import drain
+from triage.llm_pass import Pass, mark_waiting
+from triage.voided import store_voided
 
 if TYPE_CHECKING:
     import duckdb
 
-    from triage.labelling import Paper
-    from triage.labelling.llm import LlmLabeller, Read
+    from triage.labelling.llm import LlmLabeller
     from triage.labelling.llm import Reading as LabelReading
+    from triage.llm import Answer, Question
     from triage.recordings import Recordings
     from triage.runs import Run
     from triage.taxonomy import Taxonomy
@@ -126,143 +124,61 @@ class Reading:
         self._reader = reader
         self._labeller = reader.labeller
         self._pending = pending
+        self._wanted = {one.paper.work_id: one for one in wanted}
+        self._said = list(said)
+        self._older = 0 if pending else sum(map(reader.is_older, wanted))
         self.readings: list[tuple[str, str, LabelReading]] = []
         """(work id, basis, reading) of what is kept without being in force."""
-        self._wanted = {one.paper.work_id: one for one in wanted}
-        self._new: list[Read] = []
-        self._void: list[tuple[str, Void]] = []
-        self._unsaved: list[Call] = []
-        self._calls: list[Call] = []
-        self._counts = dict.fromkeys(("from ledger", "calls", "claims", "void", "waiting", "given up"), 0)
-        self._counts["older prompt"] = 0 if pending else sum(map(reader.is_older, wanted))
-        self._waiting: dict[str, str] = {}
-        self._labelled = 0
-        self._failed = 0
-        self._lines = list(said)
+        titles = {one.paper.work_id: one.paper.title for one in wanted}
+        self._pass = Pass(run, reader.step, reader.labeller.model, titles, keep=self._keep, marks=not pending)
+        self._pass.counts |= {"claims": 0, "older prompt": self._older}
 
     def batches(self, due: Sequence[Candidate], *, named: Sequence[str] | None, batch: bool = False) -> Iterator[int]:
         """Answer from the ledger what it knows, ask about the rest. What failed too often is asked again only if `named`.
 
         With `batch` the rest is sent in batches, and waits there.
         """
-        self._run.progress.step(self._reader.step, len(due))
-        ask = self._without_batched(self._look_up([one.paper for one in due], give_up=named is None))
-        if batch and ask:
-            ask = self._send(ask)
-        since = time.monotonic()
-        for read in self._labeller.read(ask):
-            self._take(read)
-            if len(self._new) >= BURST_PAPERS or time.monotonic() - since > BURST_SECONDS:
-                yield self._save()
-                since = time.monotonic()
-        last = self._save()
-        if not self._pending:
-            mark_waiting(self._run, self._reader.step, self._waiting, named)
-        # every request of this run is in the warehouse now
-        put_away(self._run.workspace)
-        self._run.add(self._report(len(due)))
-        yield last
+        questions = [self._labeller.question(one.paper) for one in due]
+        yield from self._pass.batches(questions, named=named, hold=self._send if batch else self._in_batches)
+        self._run.add(self._pass.report(wanted=len(self._wanted), known=len(self._wanted) - len(due), said=self._lines()))
 
-    def _report(self, due: int) -> StepReport:
-        self._counts["calls"] = len(self._calls)
-        waiting = self._counts["waiting"] + self._counts["given up"]
-        return StepReport(
-            step=self._reader.step, read=len(self._wanted), new=self._labelled, known=len(self._wanted) - due, refused=waiting,
-            failed=self._failed, counts=dict(self._counts), messages=tuple(self._said()),
-        )  # fmt: skip
+    def _in_batches(self, questions: Sequence[Question[LabelReading]]) -> dict[str, str]:
+        """Those that wait in a batch already."""
+        waiting = in_batches(self._run, self._reader) if questions else {}
+        return {one.work_id: f"in batch {waiting[one.work_id]}" for one in questions if one.work_id in waiting}
 
-    def _look_up(self, due: Sequence[Paper], *, give_up: bool) -> list[Paper]:
-        if not due:
-            return []
-        from triage.llm_several import look_up
-
-        with self._run.warehouse.burst() as con:
-            past = look_up(self._labeller.model, con, [self._labeller.question(paper) for paper in due])
-        ask = []
-        for paper in due:
-            answer, failed_runs = past[paper.work_id]
-            if answer is not None:
-                self._counts["from ledger"] += 1
-                self._take(self._labeller.as_read(paper, answer))
-            elif give_up and failed_runs >= self._run.settings.llm.nights:
-                self._counts["given up"] += 1
-                self._waiting[paper.work_id] = f"given up: no usable answer in {failed_runs} runs; triage label --work asks once more"
-            else:
-                ask.append(paper)
-        return ask
-
-    def _without_batched(self, papers: Sequence[Paper]) -> list[Paper]:
-        """Those whose question does not wait in a batch already."""
-        waiting = in_batches(self._run, self._reader) if papers else {}
-        for paper in papers:
-            if batch_id := waiting.get(paper.work_id):
-                self._waiting[paper.work_id] = f"in batch {batch_id}"
-                self._counts["waiting"] += 1
-        return [paper for paper in papers if paper.work_id not in waiting]
-
-    def _send(self, papers: Sequence[Paper]) -> list[Paper]:
-        """Send papers in batches; none of them is asked about at once."""
-        sent, why = submit(self._run, self._reader, papers)
-        self._lines.append(f"{sent} papers sent in a batch; a later run collects the answers")
-        for paper in papers[:sent]:
-            self._waiting[paper.work_id] = "in a batch"
-        for paper in papers[sent:]:
-            self._waiting[paper.work_id] = why
+    def _send(self, questions: Sequence[Question[LabelReading]]) -> dict[str, str]:
+        """Send them in batches; none of them is asked at once."""
+        held = self._in_batches(questions)
+        ask = [one for one in questions if one.work_id not in held]
+        if not ask:
+            return held
+        sent, why = submit(self._run, self._reader, ask)
+        self._said.append(f"{sent} papers sent in a batch; a later run collects the answers")
         if why:
-            self._lines.append(f"{len(papers) - sent} papers wait: {why}")
-        self._counts["waiting"] += len(papers)
-        return []
+            self._said.append(f"{len(ask) - sent} papers wait: {why}")
+        return held | {one.work_id: "in a batch" if number < sent else why for number, one in enumerate(ask)}
 
-    def _take(self, read: Read) -> None:
-        self._unsaved += read.answer.calls
-        self._calls += [call.model_copy(update={"reply": None}) for call in read.answer.calls]  # for the report; replies may be long
-        self._run.progress.advance()
-        self._void += [(read.paper.work_id, void) for void in read.void]
-        self._counts["void"] += len(read.void)
-        if read.reading is not None:
-            self._new.append(read)
-            self._labelled += 1
-            self._counts["claims"] += len(read.reading.claims)
-            return
-        error = read.error
-        kind, message, hint = (error.kind, error.message, error.hint) if error else ("model", "no answer", None)
-        self._waiting[read.paper.work_id] = f"{kind}: {message}"
-        if read.waiting:
-            self._counts["waiting"] += 1
-        else:
-            self._failed += 1
-            self._run.fail(self._reader.step, read.paper.work_id, kind, f"{read.paper.title}: {message}", hint)
+    def _keep(self, con: duckdb.DuckDBPyConnection, answers: Sequence[Answer[LabelReading]]) -> dict[str, int]:
+        """Keep what came of some papers, inside the burst that keeps their calls."""
+        labeller, run = self._labeller, self._run
+        who = {"model": labeller.model.endpoint.model, "prompt_hash": labeller.prompt.hash}
+        readings = [(a.question.work_id, self._wanted[a.question.work_id].basis, a.value) for a in answers if a.value is not None]
+        void = [(a.question.work_id, one) for a in answers for one in labeller.take_void(a.question.work_id)]
+        if readings:
+            labelled = [Labelled(work_id, basis, reading.labels) for work_id, basis, reading in readings]
+            store_labels(con, run, labeller.taxonomy, "llm", labelled, **who, second=self._reader.second, pending=self._pending)
+        if self._pending:
+            self.readings += readings
+        elif readings:
+            store_readings(con, run, readings, **who)
+        store_voided(con, run, "label", void, **who)
+        return {"void": len(void), "claims": sum(len(reading.claims) for _, _, reading in readings)}
 
-    def _save(self) -> int:
-        """Keep what is not kept yet, and give how many works were labelled by it."""
-        if not (self._new or self._unsaved or self._void):
-            return 0
-        model, labelled_now = self._labeller.model, len(self._new)
-        who = {"model": model.endpoint.model, "prompt_hash": self._labeller.prompt.hash}
-        readings = [(r.paper.work_id, self._wanted[r.paper.work_id].basis, r.reading) for r in self._new if r.reading]
-        labelled = [Labelled(work_id, basis, reading.labels) for work_id, basis, reading in readings]
-        with self._run.warehouse.burst() as con:
-            store_calls(con, self._unsaved)
-            if labelled:
-                store_labels(
-                    con, self._run, self._labeller.taxonomy, "llm", labelled, model=who["model"], prompt_hash=who["prompt_hash"],
-                    second=self._reader.second, pending=self._pending,
-                )  # fmt: skip
-            if readings and not self._pending:
-                store_readings(con, self._run, readings, **who)
-            store_voided(con, self._run, "label", self._void, **who)
-            model.remember(con)
-        self.readings += readings if self._pending else []
-        self._new, self._unsaved, self._void = [], [], []
-        return labelled_now
-
-    def _said(self) -> list[str]:
-        """Lines for the person: what it cost, and why something waits."""
-        model = self._labeller.model
-        lines = [cost_line(model.endpoint.model, self._calls)] if self._calls else []
-        lines += self._lines
-        if model.stopped is not None:
-            lines.append(f"{self._counts['waiting']} papers wait for the model: {model.stopped.message}")
-        if older := self._counts["older prompt"]:
-            lines.append(f"{older} papers keep the labels of an older prompt or model; `triage label --reprompt` shows what would change")
-        return lines
+    def _lines(self) -> list[str]:
+        if not self._older:
+            return self._said
+        return [
+            *self._said,
+            f"{self._older} papers keep the labels of an older prompt or model; `triage label --reprompt` shows what would change",
+        ]

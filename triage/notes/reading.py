@@ -105,7 +105,7 @@ def _write(run: Run, works: Sequence[str] | None, model: LanguageModel, writer: 
     with run.warehouse.burst() as con:
         parts = full_text_parts(con, list(due))
     questions = [writer.question(NotePaper(row[0], row[1], row[2] or "", parts.get(row[0], ""))) for row in due.values()]
-    for _ in asking.batches(questions, given_up=works is None):
+    for _ in asking.batches(questions, named=works):
         pass
     return run.add(asking.report(wanted=len(wanted), known=len(wanted) - len(due)))
 
