@@ -150,7 +150,8 @@ def _confirmed_types(told: ListEdits, given: Versions) -> None:
     typed = {work for work, edit in told.edits if edit.field == "type"}
     for here, there in given.matching.pairs.items():
         work, block = given.works[0].get(here), given.theirs.blocks[there]
-        if work in ticked - typed and block.type and not given.facts[work].labelled_by_person:
+        fact = given.facts.get(work) if work else None
+        if work in ticked - typed and block.type and (fact is None or not fact.labelled_by_person):
             told.edits.append((work, Edit("type", None, block.type)))
             typed.add(work)
 
