@@ -92,7 +92,8 @@ def visible_works(con: duckdb.DuckDBPyConnection, run: Run, order: Sequence[Link
         " UNION ALL SELECT work_id, any_value(record_id), count(*) FROM found WHERE NOT lone GROUP BY work_id"
     )
     con.execute(_SINGLE)
-    con.execute(_SEVERAL)
+    if con.execute("SELECT EXISTS (FROM sized WHERE records > 1)").fetchall()[0][0]:
+        con.execute(_SEVERAL)
     return _promotions(con, run)
 
 
