@@ -124,8 +124,8 @@ met AS (
            least(length(x.key), length(y.key)) AS length,
            x.words AS words_x, y.words AS words_y, x.name_tokens AS tokens_x, y.name_tokens AS tokens_y,
            coalesce(abs(x.year - y.year), 0) AS gap, coalesce({YEAR_FITS}, true) AS year_fits,
-           x.generic OR y.generic OR (exact AND (x.key IN {_GENERIC} OR x.key IN (SELECT key FROM series))) AS common_title,
-           exact AND x.key IN (SELECT key FROM series) AS series,
+           x.generic OR y.generic OR (exact AND (x.key IN {_GENERIC} OR x.serial)) AS common_title,
+           exact AND x.serial AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
            {_abstract_words("x")} AS abstract_x,
            {_abstract_words("y")} AS abstract_y,
@@ -260,7 +260,8 @@ def _judge_near(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE side AS
-        SELECT f.*, list_distinct({telling_words("f.form")}) AS words, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract, r.venue
+        SELECT f.*, list_distinct({telling_words("f.form")}) AS words, r.name_tokens, r.year, r.preprint, r.generic, r.identifiers, r.abstract, r.venue,
+               f.key IN (SELECT key FROM series) AS serial
         FROM (SELECT * FROM store.title_form WHERE record_no IN (SELECT a FROM near UNION SELECT b FROM near)) f JOIN store.record r USING (record_id)
         """
     )
