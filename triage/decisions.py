@@ -129,7 +129,8 @@ def load_decisions(run: Run) -> StepReport:
         )
     with run.warehouse.burst() as con:
         before = {row[0] for row in con.execute("SELECT decision_id FROM store.decision").fetchall()}
-        _store(con, decisions)
+        if decisions or before:
+            _store(con, decisions)
         _keep_added(con, run, decisions)
         resolve_decisions(con, run, workspace_taxonomy(run.workspace))
         waiting = con.execute("SELECT count(*) FROM store.decision WHERE work_id IS NULL AND what <> 'undo'").fetchall()[0][0]
@@ -192,6 +193,8 @@ def _keep_added(con: duckdb.DuckDBPyConnection, run: Run, decisions: Sequence[De
 
 def resolve_decisions(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxonomy) -> None:
     """Find the work of every word again, and write a person's Types as labels, inside the caller's transaction."""
+    if not _anything_said(con):
+        return
     resolve(con, "store.decision_key", "resolved_decision")
     con.execute("UPDATE store.decision AS d SET work_id = (SELECT f.work_id FROM resolved_decision f WHERE f.reference = d.decision_id)")
     types = con.execute(
@@ -209,6 +212,17 @@ def resolve_decisions(con: duckdb.DuckDBPyConnection, run: Run, taxonomy: Taxono
         labels.extend({"labelling_id": labelling_id, "position": n, "label": label} for n, label in enumerate(found))
     _replace_human_labels(con, run, str(taxonomy.version), labellings, labels)
     _replace_human_notes(con, run)
+
+
+def _anything_said(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is a word, or what is left of one that the file no longer holds."""
+    return bool(
+        con.execute(
+            "SELECT EXISTS (FROM store.decision) OR EXISTS (FROM store.labelling WHERE producer = 'human')"
+            " OR EXISTS (FROM store.note WHERE starts_with(basis, ?))",
+            [NOTE_WORD],
+        ).fetchall()[0][0]
+    )
 
 
 def _replace_human_labels(

@@ -18,8 +18,7 @@ __all__ = ["packaged_cues", "packaged_taxonomy", "workspace_cues", "workspace_ta
 
 def workspace_taxonomy(workspace: Workspace) -> Taxonomy:
     """The user's taxonomy if there is one, else the packaged. Raises SettingsError when it is wrong."""
-    text, name = workspace.reference("seeds", "taxonomy.yaml")
-    return load_taxonomy(text, name=name)
+    return _taxonomy(*workspace.reference("seeds", "taxonomy.yaml"))
 
 
 def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
@@ -29,7 +28,7 @@ def workspace_cues(workspace: Workspace) -> tuple[Cues, str]:
 
 def packaged_taxonomy() -> Taxonomy:
     """The taxonomy that is shipped, for use outside a workspace."""
-    return load_taxonomy(_packaged("taxonomy.yaml"), name="packaged seeds/taxonomy.yaml")
+    return _taxonomy(_packaged("taxonomy.yaml"), "packaged seeds/taxonomy.yaml")
 
 
 def packaged_cues() -> tuple[Cues, str]:
@@ -39,6 +38,11 @@ def packaged_cues() -> tuple[Cues, str]:
 
 def _packaged(name: str) -> str:
     return (packaged("seeds") / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=4)  # reading it strictly takes a fiftieth of a second, and half a dozen steps of a run need it
+def _taxonomy(text: str, name: str) -> Taxonomy:
+    return load_taxonomy(text, name=name)
 
 
 @lru_cache(maxsize=4)  # compiling some thousand phrases takes a tenth of a second, and several steps need them

@@ -102,6 +102,9 @@ FROM counted
 
 def add_forms(con: duckdb.DuckDBPyConnection) -> None:
     """Make forms and block keys of the records in temporary table `due` (record_id), instead of those they had."""
+    if not con.execute("SELECT count(*) FROM due").fetchall()[0][0]:
+        con.execute("CREATE OR REPLACE TEMP TABLE fresh_form (record_no BIGINT)")  # what comes after asks only which records are fresh
+        return
     con.execute("CREATE OR REPLACE TEMP TABLE outdated AS SELECT record_no FROM store.title_form JOIN due USING (record_id)")
     if con.execute("SELECT count(*) FROM outdated").fetchall()[0][0]:
         con.execute("DELETE FROM store.block WHERE record_no IN (SELECT record_no FROM outdated)")

@@ -44,10 +44,15 @@ def store_membership(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     con.execute(
         "INSERT INTO store.membership SELECT f.record_id, f.work_id, r.content_hash FROM found f JOIN store.record r USING (record_id)"
     )
-    _keep_conflicts(con, run)
-    con.execute("INSERT INTO store.work_alias SELECT old_id, new_id, ?, ? FROM moved", [run.id, run.now()])
+    merged = con.execute("SELECT EXISTS (FROM moved)").fetchall()[0][0]  # seldom; and to ask two dozen tables for nothing takes a while
+    if merged:
+        _keep_conflicts(con, run)
+        con.execute("INSERT INTO store.work_alias SELECT old_id, new_id, ?, ? FROM moved", [run.id, run.now()])
     con.execute("DELETE FROM store.work_alias WHERE old_id IN (SELECT work_id FROM found)")
-    _move_facts(con)
+    if merged:
+        _move_facts(con)
+    if con.execute("SELECT EXISTS (FROM store.fact_origin)").fetchall()[0][0]:
+        _move_back(con)
     con.execute("DELETE FROM store.work WHERE work_id IN (SELECT work_id FROM stale UNION ALL SELECT work_id FROM found)")
 
 
@@ -63,7 +68,7 @@ def _keep_conflicts(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 
 
 def _move_facts(con: duckdb.DuckDBPyConnection) -> None:
-    """Along a merge to the work that stays; back along a split to the work that is there again."""
+    """Along a merge to the work that stays."""
     for table, key in _KEPT_ORIGIN:
         con.execute(
             f"INSERT INTO store.fact_origin SELECT '{table}', t.{key}, t.work_id FROM store.{table} t JOIN moved m ON m.old_id = t.work_id"
@@ -76,6 +81,10 @@ def _move_facts(con: duckdb.DuckDBPyConnection) -> None:
             f"DELETE FROM store.{table} WHERE work_id IN (SELECT new_id FROM moved) AND rowid NOT IN"
             f" (SELECT arg_max(rowid, made_at) FROM store.{table} GROUP BY work_id)"
         )
+
+
+def _move_back(con: duckdb.DuckDBPyConnection) -> None:
+    """Along a split to the work that is there again."""
     for table, key in _KEPT_ORIGIN:
         con.execute(
             f"UPDATE store.{table} AS t SET work_id = o.work_id FROM store.fact_origin o"
@@ -92,7 +101,8 @@ def visible_works(con: duckdb.DuckDBPyConnection, run: Run, order: Sequence[Link
         " UNION ALL SELECT work_id, any_value(record_id), count(*) FROM found WHERE NOT lone GROUP BY work_id"
     )
     con.execute(_SINGLE)
-    con.execute(_SEVERAL)
+    if con.execute("SELECT EXISTS (FROM sized WHERE records > 1)").fetchall()[0][0]:
+        con.execute(_SEVERAL)
     return _promotions(con, run)
 
 
@@ -150,6 +160,8 @@ _PREPRINT = f"(lower({{0}}) IN {sql_list(tuple(sorted(PREPRINT_VENUES)))} OR {{0
 
 
 def _promotions(con: duckdb.DuckDBPyConnection, run: Run) -> list[str]:
+    if not con.execute("SELECT EXISTS (FROM was)").fetchall()[0][0]:
+        return []  # every work is new
     con.execute(
         "CREATE OR REPLACE TEMP TABLE promoted AS"
         " SELECT w.work_id, w.best_record_id, o.venue AS from_venue, o.year AS from_year, o.url AS from_url, w.venue, w.year, w.url, w.title"
@@ -173,8 +185,17 @@ def _place(venue: str | None, year: int | None) -> str:
 _IN_FORCE = "SELECT work_id, decision_id, value FROM main.decisions WHERE in_force AND what = 'correction' AND work_id IS NOT NULL"
 
 
+def _any_correction(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether there is a correction, or one that was applied; the view of what is in force costs ten times as much to ask."""
+    asked = "SELECT EXISTS (FROM store.decision WHERE what = 'correction') OR EXISTS (FROM store.applied_correction)"
+    return bool(con.execute(asked).fetchall()[0][0])
+
+
 def corrected_works(con: duckdb.DuckDBPyConnection) -> None:
     """Make temporary table `recorrected` (record_id): records of works whose correction is new, changed or undone."""
+    if not _any_correction(con):
+        con.execute("CREATE OR REPLACE TEMP TABLE recorrected (record_id VARCHAR)")
+        return
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE recorrected AS WITH stands AS (SELECT work_id, decision_id FROM ({_IN_FORCE}))"
         " SELECT DISTINCT m.record_id FROM store.membership m WHERE m.work_id IN"
@@ -185,6 +206,8 @@ def corrected_works(con: duckdb.DuckDBPyConnection) -> None:
 
 def apply_corrections(con: duckdb.DuckDBPyConnection) -> None:
     """Write what a person corrected (title, venue, year, url, abstract; JSON in the decision's value) over the best record's fields."""
+    if not _any_correction(con):
+        return
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE correction AS SELECT work_id, decision_id, try_cast(value AS JSON) AS said FROM ({_IN_FORCE})"
     )
