@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -233,6 +237,53 @@ def test_the_snapshot_is_swapped_and_says_its_moment(tmp_path: Path) -> None:
     assert reader.execute("SELECT count(*) FROM works").fetchall() == [(1,)]
     reader.close()
     assert ask(workspace, "SELECT count(*), (SELECT as_of > TIMESTAMP '2026-11-23' FROM snapshot) FROM works") == [(2, True)]
+
+
+def open_elsewhere(path: Path) -> str:
+    """What another process is told that opens the file for writing; "" when it can."""
+    code = f"import duckdb; duckdb.connect({str(path)!r})"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True, timeout=60).stderr
+
+
+def test_what_stands_in_the_log_only_is_in_the_snapshot_and_the_open_file_stays_locked(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with closing(duckdb.connect(str(warehouse.path))) as held:
+        held.execute("INSERT INTO store.setting VALUES ('last', 'yes')")
+        assert warehouse.path.with_name(f"{warehouse.path.name}.wal").stat().st_size
+        warehouse.publish(NOW)
+        assert "lock" in open_elsewhere(warehouse.path)
+        assert answer(warehouse.snapshot, "SELECT name FROM store.setting").rows == [("last",)]
+        assert answer(warehouse.snapshot, "SELECT as_of FROM snapshot").rows == [(NOW.replace(tzinfo=None),)]
+    assert open_elsewhere(warehouse.path) == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["it's.duckdb", "snapshot.duckdb"]
+
+
+def test_a_snapshot_holds_what_was_committed_while_another_thread_is_in_the_middle(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path)
+    with warehouse.burst() as con:
+        con.execute("INSERT INTO store.setting VALUES ('first', '')")
+    with ThreadPoolExecutor(4) as threads, warehouse.burst() as con:
+        con.execute("INSERT INTO store.setting SELECT 'second', repeat('long', i) FROM range(3000) r(i)")
+        for published in [threads.submit(warehouse.publish, NOW) for _ in range(8)]:
+            published.result(timeout=60)
+        assert answer(warehouse.snapshot, "SELECT DISTINCT name FROM store.setting").rows == [("first",)]
+    warehouse.publish(NOW)
+    assert answer(warehouse.snapshot, "SELECT name, count(*) FROM store.setting GROUP BY 1 ORDER BY 1").rows == [
+        ("first", 1),
+        ("second", 3000),
+    ]
+
+
+def test_where_no_process_can_be_started_the_snapshot_is_made_table_by_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = make_workspace(tmp_path)
+    put(workspace, [record("a", "One Paper Here")])
+    warehouse = Warehouse(workspace.warehouse_path, workspace.snapshot_path)
+    question = "SELECT title, (SELECT as_of FROM snapshot) FROM works"
+    warehouse.publish(NOW)
+    copied = answer(warehouse.snapshot, question).rows
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    warehouse.publish(NOW)
+    assert answer(warehouse.snapshot, question).rows == copied == [("One Paper Here", NOW.replace(tzinfo=None))]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -243,24 +245,23 @@ class Warehouse:
         import duckdb
 
         temporary = self.snapshot.with_name(f".{self.snapshot.name}.tmp")
-        self._clear(temporary)
-        con = self._connect()
-        try:
-            con.execute(f"ATTACH {_literal(temporary)} AS copied")
-            live = con.execute("SELECT current_database()").fetchall()[0][0]
-            con.execute(f'COPY FROM DATABASE "{live}" TO copied')
-            con.execute("CREATE OR REPLACE TABLE copied.store.snapshot AS SELECT CAST(? AS TIMESTAMP) AS as_of", [now.replace(tzinfo=None)])
-            con.execute("DETACH copied")
-        except duckdb.Error as error:
-            self._let_go()  # what is still attached goes with the open file
-            con.close()
-            self._clear(temporary)
-            raise self._explained(error) from error
-        else:
-            self._keep()
-        finally:
-            con.close()
-        temporary.replace(self.snapshot)
+        with _publishing:  # other processes are kept out by the lock on the open file
+            con = self._connect()
+            try:
+                self._clear(temporary)
+                if not _copied_as_it_lies(con, self.path, temporary, now):
+                    self._clear(temporary)
+                    _copy_by_tables(con, temporary, now)
+                temporary.replace(self.snapshot)
+            except duckdb.Error as error:
+                self._let_go()  # what is still attached goes with the open file
+                con.close()
+                self._clear(temporary)
+                raise self._explained(error) from error
+            else:
+                self._keep()
+            finally:
+                con.close()
 
     @staticmethod
     def _clear(temporary: Path) -> None:
@@ -280,6 +281,44 @@ def _migrate(con: duckdb.DuckDBPyConnection, due: Sequence[tuple[int, str, str]]
     con.execute(shapes)
     con.execute("DELETE FROM store.view_text")
     con.execute("INSERT INTO store.view_text VALUES (?)", [shapes])
+
+
+_publishing = threading.Lock()
+_COPY = """import os, sys
+with open(sys.argv[1], "rb", 0) as live, open(sys.argv[2], "xb") as copied:
+    while piece := live.read(1 << 20):
+        copied.write(piece)
+    copied.flush()
+    os.fsync(copied.fileno())
+"""
+
+
+def _copied_as_it_lies(con: duckdb.DuckDBPyConnection, path: Path, target: Path, now: datetime) -> bool:
+    """Copy the file byte by byte: a fifth of the work of making every table and view again. False when that did not work.
+
+    What another thread commits meanwhile goes into the log only, so the file keeps still. The bytes are read by another
+    process: to close the file in this one would give up the lock that keeps other programs from it (fcntl(2)).
+    """
+    import duckdb
+
+    con.execute("SET checkpoint_threshold = '1TB'")
+    try:
+        con.execute("CREATE OR REPLACE TABLE store.snapshot AS SELECT CAST(? AS TIMESTAMP) AS as_of", [now.replace(tzinfo=None)])
+        con.execute("CHECKPOINT")  # what still stands in the log beside the file is in no copy of the file
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", _COPY, str(path), str(target)], capture_output=True, check=False)
+    except (duckdb.TransactionException, OSError):  # another thread is in the middle of writing; no process can be started
+        return False
+    finally:
+        con.execute("RESET checkpoint_threshold")
+    return done.returncode == 0
+
+
+def _copy_by_tables(con: duckdb.DuckDBPyConnection, target: Path, now: datetime) -> None:
+    con.execute(f"ATTACH {_literal(target)} AS copied")
+    live = con.execute("SELECT current_database()").fetchall()[0][0]
+    con.execute(f'COPY FROM DATABASE "{live}" TO copied')
+    con.execute("CREATE OR REPLACE TABLE copied.store.snapshot AS SELECT CAST(? AS TIMESTAMP) AS as_of", [now.replace(tzinfo=None)])
+    con.execute("DETACH copied")
 
 
 def view_texts() -> str:
