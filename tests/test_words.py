@@ -148,3 +148,20 @@ def test_words_of_two_machines_that_did_not_know_of_each_other_are_shown_until_t
     assert ask(workspace, "SELECT in_force_what, other_what, other_who FROM word_conflicts") == [("selected", "rejected", "Bo")]
     assert len(speak(workspace, Word(work, "selected"), clock=clock)) == 1
     assert ask(workspace, "SELECT * FROM word_conflicts") == []
+
+
+def test_a_word_said_by_a_clock_that_was_ahead_does_not_outlive_what_is_said_after_it(workspace: Workspace) -> None:
+    work = work_of(workspace)
+    ahead, mended = Ticking(datetime(2031, 1, 1, tzinfo=UTC)), Ticking(datetime(2026, 11, 27, tzinfo=UTC))
+    in_force = "SELECT what, reason FROM decisions WHERE in_force AND what <> 'type'"
+    speak(workspace, Word(work, "selected"), clock=ahead)
+    speak(workspace, Word(work, "rejected", reason="not ours"), clock=mended)
+    assert ask(workspace, in_force) == [("rejected", "not ours")]
+    speak(workspace, Word(work, "later"), clock=mended)
+    assert ask(workspace, in_force) == [("later", None)]
+    [later] = ask(workspace, "SELECT decision_id FROM decisions WHERE what = 'later'")[0]
+    speak(workspace, Word(work, "undo", value=later), clock=mended)
+    assert ask(workspace, in_force) == [("rejected", "not ours")], "what was said before counts again"
+    speak(workspace, Word(work, "type", value="Token Pruning"), clock=ahead)
+    speak(workspace, Word(work, "type", value="Token Merging"), clock=mended)
+    assert ask(workspace, "SELECT type FROM works WHERE labelled_by = 'human'") == [("Token Merging",)]

@@ -64,12 +64,12 @@ def decide(run: Run, works: Sequence[str], verdict: Verdict, *, where: str) -> l
 # the newest word of each topic that came from the same place within a second of the newest of all
 _NEWEST = """
 WITH newest AS (
-    SELECT d.work_id, d.decision_id, d.made_at, d.said_in, s.position FROM main.decisions d
+    SELECT d.work_id, d.decision_id, d.made_at, d.said_in, d.in_force, s.position FROM main.decisions d
     JOIN (SELECT decision_id, position FROM store.decision) s USING (decision_id)
     WHERE d.stands AND d.what NOT IN ('same', 'not-same') AND list_contains(?, d.work_id)
     QUALIFY row_number() OVER (
         PARTITION BY d.work_id, CASE WHEN d.what IN ('selected', 'rejected', 'later') THEN 'decision' ELSE d.what END
-        ORDER BY d.made_at DESC, s.position DESC) = 1
+        ORDER BY d.in_force DESC, d.made_at DESC, s.position DESC) = 1
 ),
 beside AS (
     SELECT *, first_value(made_at) OVER last AS last_at, first_value(said_in) OVER last AS last_in FROM newest

@@ -8,12 +8,14 @@ ranked AS (
            d.what <> 'undo' AND NOT EXISTS (SELECT 1 FROM undone u WHERE u.decision_id = d.decision_id) AS stands,
            CASE WHEN d.what IN ('selected', 'rejected', 'later') THEN 'decision' ELSE d.what END AS topic
     FROM store.decision d
-)
+),
+-- what somebody answered who knew of it: replaced, whatever their two clocks say
+answered AS (SELECT DISTINCT unnest(string_split(after, ' ')) AS decision_id FROM ranked WHERE stands AND after <> '')
 SELECT decision_id, work_id, title, what, value, reason, who, made_at, said_in,
        -- same / not-same name a second work and do not replace each other
        stands AND (topic IN ('same', 'not-same') OR row_number() OVER (
            PARTITION BY coalesce(work_id, decision_id), topic, stands
-           ORDER BY made_at DESC, position DESC) = 1) AS in_force,
+           ORDER BY decision_id IN (FROM answered), made_at DESC, position DESC) = 1) AS in_force,
        stands, after, CAST(proposed ->> 'score' AS DOUBLE) AS proposed_score, proposed ->> 'type' AS proposed_type,
        from_json(proposed -> 'labels', '["VARCHAR"]') AS proposed_labels, proposed ->> 'producer' AS proposed_by
 FROM ranked;
