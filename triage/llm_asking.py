@@ -33,7 +33,7 @@ __all__ = ["REPLIED", "Asking", "accepted"]
 FAILED_IN_A_ROW = 5
 """Papers that failed one after the other for reasons of the server: the rest waits for the next run."""
 
-HAND_OVER_SECONDS = 0.05
+HAND_OVER_SECONDS = 0.2
 """How long an answer may wait for others on its way to the caller: to wake him for each costs both threads."""
 
 _STOPPING = frozenset({"authentication", "quota", "unknown model"})

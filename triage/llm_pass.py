@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BURST_PAPERS", "BURST_SECONDS", "Pass", "cost_line", "mark_waiting"]
 
-BURST_PAPERS, BURST_SECONDS = 500, 10.0
-"""How much is kept together: a burst takes some 40 ms beside its rows, and what is not kept yet stands in the journal."""
+BURST_PAPERS, BURST_SECONDS = 1000, 30.0
+"""How much is kept together: a burst takes some 80 ms beside its rows, and what is not kept yet stands in the journal."""
 
 Value = TypeVar("Value")
 Keep = Callable[["duckdb.DuckDBPyConnection", Sequence[Answer[Value]]], Mapping[str, int]]
