@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from triage.identity.blocks import COMMON_WORDS, YEAR_FITS, find_candidates, sql_list, telling_words
@@ -92,7 +91,15 @@ def _abstract_words(side: str) -> str:
     return f"CASE WHEN abstracts THEN list_distinct({words}) END"
 
 
-_FEATURES = f"""
+def _no_words(_: str) -> str:
+    return "CAST(NULL AS VARCHAR[])"
+
+
+def _features(*, abstracts: bool) -> str:
+    """SQL: make temporary table `features`, one row a pair of `near`. Without `abstracts` (not two records have one) their patterns
+    are left out: to prepare them takes a fiftieth of a second, even for nothing."""
+    words = _abstract_words if abstracts else _no_words
+    return f"""
 CREATE OR REPLACE TEMP TABLE features AS
 WITH cheap AS (
     SELECT c.a AS no_x, c.b AS no_y, x.key = y.key AS exact,
@@ -127,8 +134,8 @@ met AS (
            x.generic OR y.generic OR (exact AND (x.key IN {_GENERIC} OR x.serial)) AS common_title,
            exact AND x.serial AS series,
            {_TWO_IDENTIFIERS} AS two_identifiers,
-           {_abstract_words("x")} AS abstract_x,
-           {_abstract_words("y")} AS abstract_y,
+           {words("x")} AS abstract_x,
+           {words("y")} AS abstract_y,
            NOT x.preprint AND NOT y.preprint AS both_published, x.venue AS venue_x, y.venue AS venue_y
     FROM (SELECT * FROM likely WHERE {WORTH_COMPARING}) c JOIN side x ON x.record_no = no_x JOIN side y ON y.record_no = no_y
 ),
@@ -163,9 +170,6 @@ SELECT * EXCLUDE (no_x, no_y, letters_x, letters_y, words_x, words_y, only_x, on
        coalesce(both_published AND abstract_likeness < 0.25, false) AS other_abstract
 FROM named
 """
-
-# The same where not two records have an abstract: to prepare the patterns takes a fiftieth of a second, even for nothing.
-_FEATURES_BARE = reduce(lambda sql, side: sql.replace(_abstract_words(side), "CAST(NULL AS VARCHAR[])"), ("x", "y"), _FEATURES)
 
 
 def _cases(pairs: list[tuple[str, str]], otherwise: str = "NULL") -> str:
@@ -266,7 +270,7 @@ def _judge_near(con: duckdb.DuckDBPyConnection) -> None:
         """
     )
     abstracts = con.execute("SELECT count(abstract) FROM side").fetchall()[0][0]
-    con.execute(_FEATURES if abstracts > 1 else _FEATURES_BARE)
+    con.execute(_features(abstracts=abstracts > 1))
     stage_journal_pairs(con)
     con.execute(_BY_TITLE)
     for table in ("side", "features", "journal_pair"):

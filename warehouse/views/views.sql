@@ -29,7 +29,7 @@ COMMENT ON COLUMN main.decisions.reason IS 'why, in the person''s words; NULL wh
 COMMENT ON COLUMN main.decisions.who IS 'who said it';
 COMMENT ON COLUMN main.decisions.made_at IS 'when it was said, UTC';
 COMMENT ON COLUMN main.decisions.said_in IS 'where it was said: a file, a command';
-COMMENT ON COLUMN main.decisions.in_force IS 'whether it still counts: the newest of its kind for the work, and not undone';
+COMMENT ON COLUMN main.decisions.in_force IS 'whether it still counts: not undone, and the newest of its kind for the work that no later word of a person who knew of it replaced';
 COMMENT ON COLUMN main.decisions.stands IS 'whether it was never taken back; a newer word may have replaced it';
 COMMENT ON COLUMN main.decisions.after IS 'the words about the same thing that the person knew of, divided by blanks; empty for none, NULL where nobody looked';
 COMMENT ON COLUMN main.decisions.proposed_score IS 'the screening''s score at that moment, 0..1; NULL when not screened';
